@@ -1,0 +1,41 @@
+# Each target does its own set-up: a virtual environment from constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help verify test test-slow lint types benchmarks clean
+
+help:
+	@echo "make verify   install, run the ledger of claims, print the verdict table"
+	@echo "make test     install, lint, type-check, run the tests"
+	@echo "make test-slow   the statistical checks that take minutes"
+	@echo "make benchmarks  print the timings"
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "actlen needs Python 3.11 or newer; call make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+verify: $(VENV)/.ready
+	$(BIN)/actlen verify
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+test: lint types
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(VENV)/.ready
+	$(BIN)/pytest -m slow
+
+benchmarks: $(VENV)/.ready
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,56 @@
+"""E EmpVar = (1/d) sum_j E M_j^2 - (1/d^2) sum_{i,j} E M_i M_j, for any widths, gains and biases.
+
+THEORY.md section 4. Given layer i the later means are affine, E[M_j | a_i] = slope M_i + shift,
+so one backward pass collects  sum_{j>i} E[M_i M_j] = R_i E M_i^2 + T_i E M_i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flint import fmpq
+
+from theory.network import FullyConnected
+from theory.values import Number
+
+__all__ = ["expected_empirical_variance", "middle_layer_sum"]
+
+
+def expected_empirical_variance(
+    network: FullyConnected, means: Sequence[Number], second_moments: Sequence[Number]
+) -> Number:
+    """E EmpVar from E M_j and E M_j^2, j = 1..d (both sequences without the input layer).
+
+    >>> from theory.readings.exact import length_moments
+    >>> net = FullyConnected([10, 10, 20, 30, 40])
+    >>> rows = length_moments(net, 2)[1:]
+    >>> expected_empirical_variance(net, [r[0] for r in rows], [r[1] for r in rows])
+    409/2048
+    """
+    d = network.depth
+    later_slope, later_shift = fmpq(0), fmpq(0)
+    total: Number = fmpq(0)
+    for layer, mean, second in zip(
+        reversed(network.layers), reversed(means), reversed(second_moments), strict=True
+    ):
+        with_later = 2 * later_slope
+        total = total + second * (d - 1 - with_later) - mean * (2 * later_shift)
+        later_shift = later_shift + layer.mean_shift * (1 + later_slope)
+        later_slope = layer.mean_factor * (1 + later_slope)
+    return total / d**2
+
+
+def middle_layer_sum(second_moments: Sequence[fmpq]) -> fmpq:
+    """(1/d^2) sum_{k=2}^{d} (k-1)(d-k+1)(q_k - q_{k-1}): E EmpVar at critical gain without bias.
+
+    All terms are non-negative and the middle layers weigh most (THEORY.md section 4).
+
+    >>> middle_layer_sum([fmpq(3, 2), fmpq(9, 4)])
+    3/16
+    """
+    d = len(second_moments)
+    steps = zip(second_moments, second_moments[1:], strict=False)
+    total = fmpq(0)
+    for k, (before, after) in enumerate(steps, start=2):
+        total += (k - 1) * (d - k + 1) * (after - before)
+    return total / d**2

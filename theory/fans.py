@@ -1,0 +1,28 @@
+"""Fan modes: what an initialiser divides its variance gain by."""
+
+from __future__ import annotations
+
+from flint import fmpq
+
+from theory.errors import unknown_name
+
+__all__ = ["FAN_MODES", "fan"]
+
+FAN_MODES = ("fan_in", "fan_out", "fan_avg", "none")
+
+
+def fan(mode: str, fan_in: int, fan_out: int) -> fmpq:
+    """The divisor of the variance gain in a dense layer; `none` makes the gain the variance.
+
+    >>> fan("fan_avg", 3, 4)
+    7/2
+    """
+    if mode == "fan_in":
+        return fmpq(fan_in)
+    if mode == "fan_out":
+        return fmpq(fan_out)
+    if mode == "fan_avg":
+        return fmpq(fan_in + fan_out, 2)
+    if mode == "none":
+        return fmpq(1)
+    raise unknown_name("fan mode", mode, FAN_MODES)

@@ -1,0 +1,257 @@
+"""Symmetric weight laws with unit variance, known by their exact even moments.
+
+A law here is what the theory needs of it: m_{2r} = E w^{2r} for the standardised weight w
+(E w^2 = 1), THEORY.md section 1. Drawing from a law is the business of `simulate`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from math import factorial
+from typing import ClassVar, TypeAlias
+
+from flint import fmpq
+
+from theory.errors import SpecError, unknown_name
+from theory.rationals import RationalLike, rational
+
+__all__ = [
+    "LAW_NAMES",
+    "FiniteLaw",
+    "Laplace",
+    "Law",
+    "LawLike",
+    "Normal",
+    "Rademacher",
+    "StudentT",
+    "Uniform",
+    "as_law",
+]
+
+
+class Law(ABC):
+    """A symmetric law of variance one."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """How the command line spells this law."""
+
+    @abstractmethod
+    def even_moment(self, half_order: int) -> fmpq:
+        """E w^(2 * half_order), exactly; `SpecError` where it is infinite."""
+
+    @property
+    def finite_half_order(self) -> int | None:
+        """The largest r with E w^(2r) finite, or None when all moments are finite."""
+        return None
+
+    @property
+    def kurtosis(self) -> fmpq:
+        """kappa = E w^4, at least 1 for every law."""
+        return self.even_moment(2)
+
+    def has_moment(self, half_order: int) -> bool:
+        """Whether E w^(2 * half_order) is finite."""
+        return self.finite_half_order is None or half_order <= self.finite_half_order
+
+
+@dataclass(frozen=True)
+class Normal(Law):
+    """The standard normal law: m_{2r} = (2r - 1)!!.
+
+    >>> [int(Normal().even_moment(r).p) for r in range(5)]
+    [1, 1, 3, 15, 105]
+    """
+
+    name: ClassVar[str] = "normal"
+
+    def even_moment(self, half_order: int) -> fmpq:
+        return fmpq(factorial(2 * half_order), 2**half_order * factorial(half_order))
+
+
+@dataclass(frozen=True)
+class Uniform(Law):
+    """Uniform on [-sqrt 3, sqrt 3]: m_{2r} = 3^r / (2r + 1).
+
+    >>> Uniform().kurtosis
+    9/5
+    """
+
+    name: ClassVar[str] = "uniform"
+
+    def even_moment(self, half_order: int) -> fmpq:
+        return fmpq(3**half_order, 2 * half_order + 1)
+
+
+@dataclass(frozen=True)
+class Rademacher(Law):
+    """Fair signs: every even moment is 1, the smallest kurtosis there is."""
+
+    name: ClassVar[str] = "rademacher"
+
+    def even_moment(self, half_order: int) -> fmpq:
+        return fmpq(1)
+
+
+@dataclass(frozen=True)
+class Laplace(Law):
+    """The two-sided exponential law of scale 1/sqrt 2: m_{2r} = (2r)! / 2^r.
+
+    >>> Laplace().kurtosis
+    6
+    """
+
+    name: ClassVar[str] = "laplace"
+
+    def even_moment(self, half_order: int) -> fmpq:
+        return fmpq(factorial(2 * half_order), 2**half_order)
+
+
+@dataclass(frozen=True)
+class StudentT(Law):
+    """Student's t with `degrees_of_freedom` > 2, scaled to variance one.
+
+    m_{2r} = (df - 2)^r prod_{i=1..r} (2i - 1)/(df - 2i), finite for 2r < df only.
+
+    >>> StudentT(fmpq(5)).kurtosis, StudentT(fmpq(5)).finite_half_order
+    (9, 2)
+    """
+
+    degrees_of_freedom: fmpq
+
+    def __post_init__(self) -> None:
+        if self.degrees_of_freedom <= 2:
+            raise SpecError(
+                f"student_t:{self.degrees_of_freedom} has no finite variance to standardise; "
+                "give more than 2 degrees of freedom, such as student_t:5"
+            )
+
+    @property
+    def name(self) -> str:
+        return f"student_t:{self.degrees_of_freedom}"
+
+    @property
+    def finite_half_order(self) -> int:
+        return int((self.degrees_of_freedom / 2).ceil()) - 1
+
+    def even_moment(self, half_order: int) -> fmpq:
+        if not self.has_moment(half_order):
+            raise SpecError(f"{self.name} has an infinite moment of order {2 * half_order}")
+        moment, df = fmpq(1), self.degrees_of_freedom
+        for i in range(1, half_order + 1):
+            moment *= (df - 2) * fmpq(2 * i - 1) / (df - 2 * i)
+        return moment
+
+
+@dataclass(frozen=True)
+class FiniteLaw(Law):
+    """Any symmetric law on finitely many rational points, standardised by its own variance.
+
+    `points` holds (value, probability) pairs, sorted by value, probabilities positive.
+
+    >>> three = as_law("finite:-1:1/6,0:2/3,1:1/6")
+    >>> three.kurtosis                      # matches the normal law up to order 5
+    3
+    """
+
+    points: tuple[tuple[fmpq, fmpq], ...]
+
+    def __post_init__(self) -> None:
+        total = sum((p for _, p in self.points), fmpq(0))
+        if any(p <= 0 for _, p in self.points):
+            raise SpecError("the probabilities of a finite law must be positive; drop the others")
+        if total != 1:
+            raise SpecError(f"the probabilities of a finite law must sum to 1, not {total}")
+        table = dict(self.points)
+        if len(table) != len(self.points):
+            raise SpecError("a finite law names one of its values twice; add their probabilities")
+        for value, probability in self.points:
+            if table.get(-value) != probability:
+                raise SpecError(
+                    f"this finite law is not symmetric: {value} has probability {probability}, "
+                    f"{-value} has {table.get(-value, 0)}; asymmetric weights leave the theory"
+                )
+        if self.raw_moment(1) == 0:
+            raise SpecError("a finite law must have a non-zero value; all mass at 0 has variance 0")
+
+    @property
+    def name(self) -> str:
+        return "finite:" + ",".join(f"{v}:{p}" for v, p in self.points)
+
+    def raw_moment(self, half_order: int) -> fmpq:
+        """E v^(2 * half_order) of the law as written, before standardising."""
+        return sum((p * v ** (2 * half_order) for v, p in self.points), fmpq(0))
+
+    def even_moment(self, half_order: int) -> fmpq:
+        return self.raw_moment(half_order) / self.raw_moment(1) ** half_order
+
+
+LawLike: TypeAlias = Law | str
+
+_PLAIN: dict[str, Callable[[], Law]] = {
+    "normal": Normal,
+    "uniform": Uniform,
+    "rademacher": Rademacher,
+    "laplace": Laplace,
+}
+LAW_NAMES = (*_PLAIN, "student_t:DF", "finite:V:P,V:P,...")
+_MAX_POINTS = 1_000
+
+
+def as_law(law: LawLike) -> Law:
+    """A law from its name on the command line, or the law itself.
+
+    >>> as_law("uniform"), as_law("student_t:7").name
+    (Uniform(), 'student_t:7')
+    """
+    if isinstance(law, Law):
+        return law
+    if not isinstance(law, str):
+        raise SpecError(f"a weight law is a name such as 'normal' or a Law, not {law!r}")
+    return _parse(law.strip())
+
+
+@cache
+def _parse(text: str) -> Law:
+    name, colon, parameter = text.partition(":")
+    if name in _PLAIN and not colon:
+        return _PLAIN[name]()
+    if name in _PLAIN:
+        raise SpecError(f"the law {name!r} takes no parameter; write {name!r}")
+    if name == "student_t":
+        if not parameter:
+            raise SpecError("student_t needs its degrees of freedom, such as student_t:5")
+        return StudentT(rational(parameter, "the degrees of freedom of student_t"))
+    if name == "finite":
+        return finite_law(_points(parameter))
+    raise unknown_name("weight law", text, LAW_NAMES)
+
+
+def _points(parameter: str) -> list[tuple[str, str]]:
+    pairs = []
+    for item in parameter.split(",", _MAX_POINTS):
+        value, colon, probability = item.partition(":")
+        if not colon:
+            raise SpecError(
+                f"a finite law is written finite:VALUE:PROBABILITY,..., such as "
+                f"finite:-1:1/4,0:1/2,1:1/4; {item[:40]!r} is not such a pair"
+            )
+        pairs.append((value, probability))
+    return pairs
+
+
+def finite_law(points: list[tuple[RationalLike, RationalLike]] | list[tuple[str, str]]) -> FiniteLaw:
+    """A finite symmetric law from (value, probability) pairs in any order.
+
+    >>> finite_law([(1, "1/2"), (-1, "1/2")]).kurtosis
+    1
+    """
+    exact = [
+        (rational(v, "a value of a finite law"), rational(p, "a probability of a finite law"))
+        for v, p in points
+    ]
+    return FiniteLaw(tuple(sorted(exact, key=lambda pair: pair[0])))

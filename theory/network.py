@@ -1,0 +1,267 @@
+"""The frozen specification of a fully connected net, read by theory and simulation alike.
+
+Everything is checked once, here, at the door; the other rooms take a spec as valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flint import fmpq
+
+from theory.activations import Activation, ActivationLike, as_activation
+from theory.errors import SpecError
+from theory.fans import fan
+from theory.laws import Law, LawLike, as_law
+from theory.rationals import RationalLike, rational
+
+__all__ = ["MAX_DEPTH", "MAX_WIDTH", "FullyConnected", "Layer"]
+
+MAX_DEPTH = 100_000
+MAX_WIDTH = 10**12
+_MAX_INPUT = 10**7
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer a_j = phi(W_j a_{j-1} + b_j): everything either side needs to know of it."""
+
+    index: int
+    fan_in: int
+    width: int
+    weights: Law
+    entry_variance: fmpq
+    bias: Law
+    bias_variance: fmpq
+    activation: Activation
+
+    @property
+    def effective_gain(self) -> fmpq:
+        """fan_in times the entry variance: the variance gain that acts on the mean length."""
+        return self.entry_variance * self.fan_in
+
+    @property
+    def mean_factor(self) -> fmpq:
+        """alpha in E[M_j | a_{j-1}] = alpha M_{j-1} + beta."""
+        return self.activation.even_moment_factor(1) * self.effective_gain
+
+    @property
+    def mean_shift(self) -> fmpq:
+        """beta in E[M_j | a_{j-1}] = alpha M_{j-1} + beta."""
+        return self.activation.even_moment_factor(1) * self.bias_variance
+
+
+@dataclass(frozen=True, init=False)
+class FullyConnected:
+    """A randomly initialised fully connected net with its input.
+
+    Parameters
+    ----------
+    widths
+        n_0, ..., n_d: input width, then the width of each of d >= 1 layers.
+    weights
+        Law of the standardised weights, a name or a `Law`; one for all layers or one per layer.
+    variance_gain
+        Entry variance times fan, one or per layer; None takes the critical gain of each
+        layer's activation (2 for ReLU), which keeps the mean length.
+    mode
+        What the gain is divided by: fan_in, fan_out, fan_avg, or none.
+    bias_weights, bias_variance
+        Law and variance of the biases, one or per layer; variance 0 means no bias.
+    activation, output_activation
+        Of all layers, and of the last one where it differs.
+    input
+        a_0 as n_0 numbers, read exactly; None means all ones, so M_0 = 1.
+
+    Raises
+    ------
+    SpecError
+        One line saying what is wrong and what to write instead.
+
+    Examples
+    --------
+    >>> net = FullyConnected([784, 100, 10], weights="uniform")
+    >>> net.depth, net.layers[0].entry_variance
+    (2, 1/392)
+    """
+
+    widths: tuple[int, ...]
+    weights: tuple[Law, ...]
+    variance_gain: tuple[fmpq, ...]
+    mode: str
+    bias_weights: tuple[Law, ...]
+    bias_variance: tuple[fmpq, ...]
+    activation: Activation
+    output_activation: Activation
+    input: tuple[fmpq, ...] | None
+
+    def __init__(
+        self,
+        widths: Iterable[int],
+        *,
+        weights: LawLike | Sequence[LawLike] = "normal",
+        variance_gain: RationalLike | Sequence[RationalLike] | None = None,
+        mode: str = "fan_in",
+        bias_weights: LawLike | Sequence[LawLike] = "normal",
+        bias_variance: RationalLike | Sequence[RationalLike] = 0,
+        activation: ActivationLike = "relu",
+        output_activation: ActivationLike | None = None,
+        input: Iterable[RationalLike] | None = None,
+    ) -> None:
+        checked = _checked_widths(widths)
+        depth = len(checked) - 1
+        hidden = as_activation(activation)
+        last = hidden if output_activation is None else as_activation(output_activation)
+        gains = _per_layer(variance_gain, depth, "the variance gain")
+        variances = _per_layer(bias_variance, depth, "the bias variance")
+        fan(mode, 1, 1)
+        fields: dict[str, object] = {
+            "widths": checked,
+            "weights": tuple(map(as_law, _per_layer(weights, depth, "the weight law"))),
+            "variance_gain": _resolved_gains(gains, hidden, last),
+            "mode": mode,
+            "bias_weights": tuple(map(as_law, _per_layer(bias_weights, depth, "the bias law"))),
+            "bias_variance": tuple(_non_negative(v, "the bias variance") for v in variances),
+            "activation": hidden,
+            "output_activation": last,
+            "input": None if input is None else _checked_input(input, checked[0]),
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def depth(self) -> int:
+        """d, the number of layers after the input."""
+        return len(self.widths) - 1
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether any layer has a bias of positive variance."""
+        return any(v != 0 for v in self.bias_variance)
+
+    @property
+    def bias_laws_in_use(self) -> tuple[Law, ...]:
+        """The laws of the biases whose variance is positive."""
+        pairs = zip(self.bias_weights, self.bias_variance, strict=True)
+        return tuple(law for law, variance in pairs if variance != 0)
+
+    def has_finite_moments(self, half_order: int) -> bool:
+        """Whether all weights and biases have finite moments of order 2 * half_order."""
+        laws = dict.fromkeys((*self.weights, *self.bias_laws_in_use))
+        return all(law.has_moment(half_order) for law in laws)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """Layer 1 to layer d."""
+        return tuple(self._layer(j) for j in range(1, self.depth + 1))
+
+    def _layer(self, j: int) -> Layer:
+        fan_in, width = self.widths[j - 1], self.widths[j]
+        return Layer(
+            index=j,
+            fan_in=fan_in,
+            width=width,
+            weights=self.weights[j - 1],
+            entry_variance=self.variance_gain[j - 1] / fan(self.mode, fan_in, width),
+            bias=self.bias_weights[j - 1],
+            bias_variance=self.bias_variance[j - 1],
+            activation=self.output_activation if j == self.depth else self.activation,
+        )
+
+    def input_power_sum(self, half_order: int) -> fmpq:
+        """p_r = sum over coordinates of x_i^{2r}, exactly.
+
+        >>> FullyConnected([3, 1], input=[1, -2, "1/2"]).input_power_sum(1)
+        21/4
+        """
+        if self.input is None:
+            return fmpq(self.widths[0])
+        return sum((x ** (2 * half_order) for x in self.input), fmpq(0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as plain data; per-layer lists only where the layers differ."""
+        return {
+            "kind": "fully_connected",
+            "widths": list(self.widths),
+            "depth": self.depth,
+            "weights": _folded([law.name for law in self.weights]),
+            "variance_gain": _folded([str(g) for g in self.variance_gain]),
+            "mode": self.mode,
+            "bias_weights": _folded([law.name for law in self.bias_weights]),
+            "bias_variance": _folded([str(v) for v in self.bias_variance]),
+            "activation": self.activation.name,
+            "output_activation": self.output_activation.name,
+            "input": "ones" if self.input is None else [str(x) for x in self.input],
+        }
+
+
+def _folded(values: list[str]) -> str | list[str]:
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _checked_widths(widths: Iterable[int]) -> tuple[int, ...]:
+    if isinstance(widths, (str, bytes)) or not isinstance(widths, Iterable):
+        raise SpecError(f"widths is a sequence of whole numbers such as [784, 100, 10], not {widths!r}")
+    checked: list[int] = []
+    for width in widths:
+        if len(checked) > MAX_DEPTH:
+            raise SpecError(f"more than {MAX_DEPTH:,} layers; the depth limit is {MAX_DEPTH:,}")
+        checked.append(_checked_width(width, len(checked)))
+    if len(checked) < 2:
+        raise SpecError(
+            f"widths needs the input width and at least one layer, such as 784,10; got {len(checked)} number(s)"
+        )
+    return tuple(checked)
+
+
+def _checked_width(width: object, index: int) -> int:
+    if isinstance(width, bool) or not hasattr(width, "__index__"):
+        raise SpecError(f"width n_{index} must be a whole number of at least 1, not {width!r}")
+    value = int(width.__index__())
+    if not 1 <= value <= MAX_WIDTH:
+        raise SpecError(f"width n_{index} must be from 1 to {MAX_WIDTH:,}, not {value:,}")
+    return value
+
+
+def _per_layer(value: object, depth: int, what: str) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        return (value,) * depth
+    if len(value) != depth:
+        raise SpecError(
+            f"{what} is given for {len(value)} layers, but the net has {depth}; give one value or {depth}"
+        )
+    return tuple(value)
+
+
+def _resolved_gains(
+    gains: tuple[RationalLike | None, ...], hidden: Activation, last: Activation
+) -> tuple[fmpq, ...]:
+    activations = [hidden] * (len(gains) - 1) + [last]
+    resolved = []
+    for gain, activation in zip(gains, activations, strict=True):
+        exact = activation.critical_variance_gain if gain is None else rational(gain, "the variance gain")
+        if exact <= 0:
+            raise SpecError(f"the variance gain must be positive, not {exact}; it is 2 for He, 1 for LeCun")
+        resolved.append(exact)
+    return tuple(resolved)
+
+
+def _non_negative(value: RationalLike, what: str) -> fmpq:
+    exact = rational(value, what)
+    if exact < 0:
+        raise SpecError(f"{what} must be at least 0, not {exact}")
+    return exact
+
+
+def _checked_input(values: Iterable[RationalLike], fan_in: int) -> tuple[fmpq, ...]:
+    exact: list[fmpq] = []
+    for value in values:
+        if len(exact) == _MAX_INPUT:
+            raise SpecError(f"the input has more than {_MAX_INPUT:,} coordinates")
+        exact.append(rational(value, f"input coordinate {len(exact) + 1}"))
+    if len(exact) != fan_in:
+        raise SpecError(f"the input has {len(exact)} coordinates, but n_0 = {fan_in}; give {fan_in} numbers")
+    return tuple(exact)

@@ -1,0 +1,137 @@
+"""The second route to the moments: power sums and cumulants, sharing no formula with the first.
+
+State: E prod_s p_{l_s}(a_j) with p_l(a) = sum_i a_i^{2l}. Cumulants (signed) replace the
+non-negative basis of `recursion`: cumulants of a pre-activation are additive over weights,
+those of a sum over i.i.d. neurons are n times those of one neuron (THEORY.md section 2).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from math import comb, factorial
+from typing import TypeAlias
+
+from flint import fmpq
+
+from theory.network import FullyConnected, Layer
+
+__all__ = ["length_moments"]
+
+# A product of power sums p_{l_1} p_{l_2} ... as the sorted tuple of its indices.
+_Monomial: TypeAlias = tuple[int, ...]
+_Polynomial: TypeAlias = dict[_Monomial, fmpq]
+
+
+def length_moments(network: FullyConnected, order: int) -> Iterator[list[fmpq]]:
+    """E M_j^k, k = 1..order, for j = 1, ..., d, as exact rationals.
+
+    >>> net = FullyConnected([10, 10, 20, 30, 40], weights="uniform")
+    >>> list(length_moments(net, 2))[-1][1]
+    569423601/250000000
+    """
+    basis = _monomials(order)
+    sums = [network.input_power_sum(l) for l in range(order + 1)]
+    state = {m: _evaluate_monomial(m, sums) for m in basis}
+    for layer in network.layers:
+        neuron = _neuron_moments(layer, order)
+        state = {m: _expect(_layer_moment(m, layer.width, neuron), state) for m in basis}
+        yield [state[(1,) * k] / fmpq(layer.width) ** k for k in range(1, order + 1)]
+
+
+def _monomials(order: int) -> list[_Monomial]:
+    found: list[_Monomial] = [()]
+    for monomial in found:
+        for index in range(monomial[-1] if monomial else 1, order + 1 - sum(monomial)):
+            found.append((*monomial, index))
+    return found
+
+
+def _evaluate_monomial(monomial: _Monomial, sums: Sequence[fmpq]) -> fmpq:
+    result = fmpq(1)
+    for index in monomial:
+        result *= sums[index]
+    return result
+
+
+def _neuron_moments(layer: Layer, order: int) -> list[_Polynomial]:
+    """E a_i^{2l} given the layer before, l = 0..order, as polynomials in its power sums."""
+    weights = _cumulants([layer.weights.even_moment(l) for l in range(order + 1)])
+    biases = [fmpq(0)] * (order + 1)
+    if layer.bias_variance != 0:
+        scaled = [layer.bias.even_moment(l) * layer.bias_variance**l for l in range(order + 1)]
+        biases = _cumulants(scaled)
+    cumulants: list[_Polynomial] = [{}]
+    cumulants += [{(l,): weights[l] * layer.entry_variance**l, (): biases[l]} for l in range(1, order + 1)]
+    moments: list[_Polynomial] = [{(): fmpq(1)}]
+    for l in range(1, order + 1):
+        total: _Polynomial = defaultdict(fmpq)
+        for i in range(1, l + 1):
+            _add(total, comb(2 * l - 1, 2 * i - 1), _times(cumulants[i], moments[l - i]))
+        moments.append(dict(total))
+    factor = layer.activation.even_moment_factor
+    return [moments[0]] + [{m: c * factor(l) for m, c in moments[l].items()} for l in range(1, order + 1)]
+
+
+def _cumulants(even_moments: Sequence[fmpq]) -> list[fmpq]:
+    """kappa_{2l} of a symmetric law from its moments: m_{2l} minus what lower cumulants make."""
+    cumulants = [fmpq(0)]
+    for l in range(1, len(even_moments)):
+        lower = (comb(2 * l - 1, 2 * i - 1) * cumulants[i] * even_moments[l - i] for i in range(1, l))
+        cumulants.append(even_moments[l] - sum(lower, fmpq(0)))
+    return cumulants
+
+
+def _layer_moment(monomial: _Monomial, width: int, neuron: list[_Polynomial]) -> _Polynomial:
+    """E prod_s p_{l_s}(a_j) given the layer before: over blocks, products of n times cumulants."""
+    total: _Polynomial = defaultdict(fmpq)
+    for blocks in _set_partitions(len(monomial)):
+        term: _Polynomial = {(): fmpq(1)}
+        for block in blocks:
+            indices = tuple(monomial[s] for s in block)
+            term = _times(term, _joint_cumulant(indices, neuron))
+        _add(total, width ** len(blocks), term)
+    return dict(total)
+
+
+def _joint_cumulant(indices: _Monomial, neuron: list[_Polynomial]) -> _Polynomial:
+    """Joint cumulant of y^{l_1}, y^{l_2}, ... for one neuron with y = a_i^2."""
+    total: _Polynomial = defaultdict(fmpq)
+    for blocks in _set_partitions(len(indices)):
+        term: _Polynomial = {(): fmpq(1)}
+        for block in blocks:
+            term = _times(term, neuron[sum(indices[s] for s in block)])
+        sign = (-1) ** (len(blocks) - 1)
+        _add(total, sign * factorial(len(blocks) - 1), term)
+    return dict(total)
+
+
+@cache
+def _set_partitions(size: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    if size == 0:
+        return ((),)
+    last = size - 1
+    result = []
+    for blocks in _set_partitions(last):
+        result.append((*blocks, (last,)))
+        for position, block in enumerate(blocks):
+            result.append((*blocks[:position], (*block, last), *blocks[position + 1 :]))
+    return tuple(result)
+
+
+def _times(left: _Polynomial, right: _Polynomial) -> _Polynomial:
+    result: _Polynomial = defaultdict(fmpq)
+    for m, a in left.items():
+        for k, b in right.items():
+            result[tuple(sorted(m + k))] += a * b
+    return dict(result)
+
+
+def _add(total: _Polynomial, factor: int, summand: _Polynomial) -> None:
+    for monomial, coefficient in summand.items():
+        total[monomial] += factor * coefficient
+
+
+def _expect(polynomial: _Polynomial, state: dict[_Monomial, fmpq]) -> fmpq:
+    return sum((c * state[m] for m, c in polynomial.items()), fmpq(0))

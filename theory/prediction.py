@@ -1,0 +1,160 @@
+"""predict(network): one frozen record with everything theory says about an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import ctx, fmpq
+
+from theory.bounds import SecondMomentBounds, second_moment_bounds
+from theory.empirical_variance import expected_empirical_variance
+from theory.errors import SpecError
+from theory.failure_modes import FailureModes, Thresholds, failure_modes
+from theory.network import FullyConnected
+from theory.readings.exact import check_order, length_moments
+from theory.values import EXACT_DIGITS, Enclosed, Exact, Number, as_value
+
+__all__ = ["LayerPrediction", "Prediction", "predict"]
+
+_GUARANTEED_BITS = 110
+_FIRST_PRECISION = 256
+_LAST_PRECISION = 16_384
+_LONGEST_BITS = int(EXACT_DIGITS * 3.3219)
+
+
+@dataclass(frozen=True)
+class LayerPrediction:
+    """E M_j^k for k = 1, ..., order, and Var M_j (None at infinite kurtosis), for one layer."""
+
+    index: int
+    width: int
+    moments: tuple[Exact | Enclosed, ...]
+    variance: Exact | Enclosed | None
+
+    def to_dict(self, *, exact_digits: int | None) -> dict[str, Any]:
+        """JSON form."""
+        moments = {str(k): m.to_dict(exact_digits=exact_digits) for k, m in enumerate(self.moments, start=1)}
+        variance = None if self.variance is None else self.variance.to_dict(exact_digits=exact_digits)
+        return {"index": self.index, "width": self.width, "moments": moments, "variance": variance}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What theory says about one network; every number exact or enclosed.
+
+    `layers[j]` is layer j, with the input as layer 0; lengths are squared, per neuron.
+    `empirical_variance` is E EmpVar over layers 1..d. Bounds are None where biases or an
+    infinite kurtosis put Theorem 5 out of reach.
+    """
+
+    network: FullyConnected
+    order: int
+    layers: tuple[LayerPrediction, ...]
+    second_moment_bounds: SecondMomentBounds | None
+    empirical_variance: Exact | Enclosed | None
+    failure_modes: FailureModes
+
+    def to_dict(self, *, exact_digits: int | None = EXACT_DIGITS) -> dict[str, Any]:
+        """The JSON object that `actlen predict --json` prints; exact_digits=None keeps all digits."""
+        bounds, spread = self.second_moment_bounds, self.empirical_variance
+        return {
+            "network": self.network.to_dict(),
+            "layers": [layer.to_dict(exact_digits=exact_digits) for layer in self.layers],
+            "second_moment_bounds": None if bounds is None else bounds.to_dict(exact_digits=exact_digits),
+            "empirical_variance": None if spread is None else spread.to_dict(exact_digits=exact_digits),
+            "failure_modes": self.failure_modes.to_dict(exact_digits=exact_digits),
+        }
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>E M<sup>{k}</sup></th>" for k in range(1, self.order + 1))
+        rows = "".join(
+            f"<tr><td>{layer.index}</td><td>{layer.width}</td>"
+            + "".join(f"<td>{float(m):.6g}</td>" for m in layer.moments)
+            + "</tr>"
+            for layer in self.layers
+        )
+        return f"<table><tr><th>layer</th><th>width</th>{head}</tr>{rows}</table>"
+
+
+def predict(
+    network: FullyConnected,
+    order: int = 2,
+    *,
+    exact: bool = False,
+    thresholds: Thresholds | None = None,
+) -> Prediction:
+    """Moments, bounds, empirical variance and failure modes of a network.
+
+    Numbers are exact rationals; those longer than 4,000 digits are enclosed with at least 33
+    guaranteed digits unless `exact` is set. Raises `SpecError` for an order whose moments are
+    infinite.
+
+    >>> net = FullyConnected([10, 10, 20, 30, 40])
+    >>> predict(net).empirical_variance.fraction
+    Fraction(409, 2048)
+    """
+    check_order(network, order)
+    limits = Thresholds() if thresholds is None else thresholds
+    longest = None if exact else _LONGEST_BITS
+    precision = _FIRST_PRECISION
+    while precision <= _LAST_PRECISION:
+        with ctx.workprec(precision):
+            prediction = _predict(network, order, longest, limits)
+        if all(_sharp(value) for value in _values(prediction)):
+            return prediction
+        precision *= 2
+    raise SpecError(f"{_LAST_PRECISION} bits do not give 33 digits here; use exact=True (--exact)")
+
+
+def _predict(network: FullyConnected, order: int, longest: int | None, limits: Thresholds) -> Prediction:
+    reachable = network.has_finite_moments(2)
+    rows = length_moments(network, max(order, 2) if reachable else order, longest_bits=longest)
+    means = [row[0] for row in rows]
+    seconds = [row[1] for row in rows] if reachable else None
+    spread = None
+    if seconds is not None:
+        spread = as_value(expected_empirical_variance(network, means[1:], seconds[1:]))
+    return Prediction(
+        network=network,
+        order=order,
+        layers=_layers(network, rows, order, reachable),
+        second_moment_bounds=second_moment_bounds(network, longest_bits=longest),
+        empirical_variance=spread,
+        failure_modes=failure_modes(means, seconds, limits),
+    )
+
+
+def _layers(
+    network: FullyConnected, rows: Sequence[Sequence[Number]], order: int, reachable: bool
+) -> tuple[LayerPrediction, ...]:
+    return tuple(
+        LayerPrediction(
+            index=j,
+            width=network.widths[j],
+            moments=tuple(as_value(m) for m in row[:order]),
+            variance=as_value(row[1] - row[0] ** 2) if reachable and j > 0 else _start(reachable),
+        )
+        for j, row in enumerate(rows)
+    )
+
+
+def _start(reachable: bool) -> Exact | None:
+    return Exact(fmpq(0)) if reachable else None
+
+
+def _values(prediction: Prediction) -> list[Exact | Enclosed | None]:
+    values: list[Exact | Enclosed | None] = [prediction.empirical_variance]
+    for layer in prediction.layers:
+        values += [*layer.moments, layer.variance]
+    if prediction.second_moment_bounds is not None:
+        bounds = prediction.second_moment_bounds
+        values += [bounds.lower, bounds.upper, bounds.exponential_lower, bounds.exponential_upper]
+    return values
+
+
+def _sharp(value: Exact | Enclosed | None) -> bool:
+    if not isinstance(value, Enclosed):
+        return True
+    return bool(value.ball.is_exact()) or int(value.ball.rel_accuracy_bits()) >= _GUARANTEED_BITS

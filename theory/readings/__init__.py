@@ -1,0 +1,1 @@
+"""The one recursion, read in different arithmetics; one file per reading."""

@@ -1,0 +1,214 @@
+"""The recursion read for many architectures at once, in floating point and in the log domain.
+
+Arrays run over architectures; the input of each is all ones (M_0 = 1). Since nothing is ever
+subtracted, every operation loses at most one rounding, so the relative error is bounded by
+counting operations; in the log domain exp(1000) is a number like any other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from theory.activations import Activation, ActivationLike, as_activation
+from theory.errors import SpecError
+from theory.fans import fan
+from theory.laws import Law, LawLike, as_law
+from theory.network import MAX_WIDTH
+from theory.rationals import RationalLike, rational
+from theory.readings.exact import MAX_ORDER
+from theory.readings.logarithmic import LogArray
+from theory.recursion import LawNumbers, MomentRecursion, SemiringElement, ShapeNumbers, moment_recursion
+
+__all__ = ["BatchMoments", "batch_length_moments"]
+
+S = TypeVar("S", bound=SemiringElement)
+Widths = NDArray[np.integer[Any]]
+Floats = NDArray[np.float64]
+
+_UNIT_ROUNDOFF = 2.0**-53
+
+
+@dataclass(frozen=True)
+class BatchMoments:
+    """E M_d^k of many architectures.
+
+    `moments` and `logs` have shape (architectures, order); a moment beyond the range of floats
+    is inf there and finite in `logs`. `relative_error` bounds the rounding error of `moments`.
+    """
+
+    moments: Floats
+    logs: Floats
+    relative_error: float
+
+
+@dataclass(frozen=True)
+class _Arithmetic(Generic[S]):
+    """How a reading lifts one rational, and one array of positive floats."""
+
+    scalar: Callable[[fmpq | int], S]
+    array: Callable[[Floats], S]
+
+
+@dataclass(frozen=True)
+class _Family:
+    """What all architectures of a batch share."""
+
+    weights: Law
+    variance_gain: fmpq
+    mode: str
+    bias_weights: Law
+    bias_variance: fmpq
+    activation: Activation
+
+
+def batch_length_moments(
+    widths: Widths,
+    order: int = 2,
+    *,
+    weights: LawLike = "normal",
+    variance_gain: RationalLike | None = None,
+    mode: str = "fan_in",
+    bias_weights: LawLike = "normal",
+    bias_variance: RationalLike = 0,
+    activation: ActivationLike = "relu",
+    logarithmic: bool = False,
+) -> BatchMoments:
+    """E M_d^k, k = 1..order, for every row n_0, ..., n_d of `widths`, input all ones.
+
+    >>> batch_length_moments(np.array([[10, 10, 20], [3, 4, 5]])).moments[:, 1]
+    array([1.875, 4.5  ])
+    """
+    phi = as_activation(activation)
+    gain = phi.critical_variance_gain if variance_gain is None else rational(variance_gain)
+    family = _Family(as_law(weights), gain, mode, as_law(bias_weights), rational(bias_variance), phi)
+    checked = _checked(widths, order, family)
+    recursion = moment_recursion(order, family.bias_variance != 0)
+    if logarithmic:
+        return _logarithmic(checked, family, recursion)
+    arithmetic = _Arithmetic[Any](_as_float, lambda x: x)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        moments = _stack(_run(checked, family, recursion, arithmetic), len(checked))
+        logs = np.log(moments)
+    overflowed = ~np.isfinite(moments).all(axis=1)
+    if overflowed.any():
+        again = _logarithmic(checked[overflowed], family, recursion)
+        moments[overflowed], logs[overflowed] = again.moments, again.logs
+    return BatchMoments(moments, logs, _relative_error(recursion, checked.shape[1] - 1))
+
+
+def _logarithmic(widths: Widths, family: _Family, recursion: MomentRecursion) -> BatchMoments:
+    arithmetic = _Arithmetic[LogArray](lambda c: LogArray.of(_as_float(c)), LogArray.of)
+    columns = _run(widths, family, recursion, arithmetic)
+    logs = _stack([column.log for column in columns], len(widths))
+    with np.errstate(over="ignore"):
+        return BatchMoments(np.exp(logs), logs, _log_error(recursion, widths, logs))
+
+
+def _as_float(number: fmpq | int) -> float:
+    return float(number) if isinstance(number, int) else float(number.p) / float(number.q)
+
+
+def _checked(widths: Widths, order: int, family: _Family) -> Widths:
+    table = np.asarray(widths)
+    if table.ndim != 2 or table.shape[1] < 2 or not np.issubdtype(table.dtype, np.integer):
+        raise SpecError("widths must be a whole-number array of shape (architectures, depth + 1), depth >= 1")
+    if table.size and not 1 <= table.min() <= table.max() <= MAX_WIDTH:
+        raise SpecError(f"every width must be from 1 to {MAX_WIDTH:,}")
+    if not 1 <= order <= MAX_ORDER:
+        raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {order}")
+    for law in (family.weights, *([family.bias_weights] if family.bias_variance else [])):
+        if not law.has_moment(order):
+            raise SpecError(f"order {order} needs an infinite moment of the law {law.name}")
+    fan(family.mode, 1, 1)
+    if family.variance_gain <= 0 or family.bias_variance < 0:
+        raise SpecError("the variance gain must be positive and the bias variance at least 0")
+    return table
+
+
+def _run(widths: Widths, family: _Family, recursion: MomentRecursion, arithmetic: _Arithmetic[S]) -> list[S]:
+    """The moments after the last layer, one element per order."""
+    orders = range(recursion.order + 1)
+    lift = arithmetic.scalar
+    biases = [family.bias_weights.even_moment(l) * family.bias_variance**l for l in orders]
+    law_rows = recursion.law_rows(
+        LawNumbers(
+            lift,
+            [lift(family.weights.even_moment(l)) for l in orders],
+            [lift(b) for b in biases] if recursion.has_bias else [lift(1)],
+        )
+    )
+    shapes = _shapes(widths, family, recursion.order, arithmetic)
+    start = _ones_state(widths[:, 0], recursion, arithmetic)
+    states = recursion.run((recursion.matrix(law_rows, s) for s in shapes), start)
+    (last,) = deque(states, maxlen=1)
+    return recursion.length_moments(last, lift)
+
+
+def _shapes(
+    widths: Widths, family: _Family, order: int, arithmetic: _Arithmetic[S]
+) -> Iterator[ShapeNumbers[S]]:
+    lift = arithmetic.scalar
+    halves = [lift(family.activation.even_moment_factor(l)) for l in range(order + 1)]
+    for j in range(1, widths.shape[1]):
+        fan_in, n = widths[:, j - 1].astype(np.float64), widths[:, j].astype(np.float64)
+        gains = _as_float(family.variance_gain) * (fan_in / _fans(family.mode, fan_in, n))
+        yield ShapeNumbers(
+            one=lift(1),
+            reciprocal=arithmetic.array(1.0 / n),
+            falling=[arithmetic.array(_falling(n, i)) for i in range(order + 1)],
+            gain=lift(family.variance_gain) if family.mode == "fan_in" else arithmetic.array(gains),
+            half_moments=halves,
+        )
+
+
+def _fans(mode: str, fan_in: Floats, fan_out: Floats) -> Floats:
+    if mode == "none":
+        return np.ones_like(fan_in)
+    return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+
+
+def _falling(n: Floats, i: int) -> Floats:
+    result: Floats = np.maximum(n - i, 0.0) / n
+    return result
+
+
+def _ones_state(n: Widths, recursion: MomentRecursion, arithmetic: _Arithmetic[S]) -> list[S]:
+    width = n.astype(np.float64)
+    one = arithmetic.scalar(1)
+    shape = ShapeNumbers(
+        one=one,
+        reciprocal=arithmetic.array(1.0 / width),
+        falling=[arithmetic.array(_falling(width, i)) for i in range(recursion.order + 1)],
+        gain=one,
+        half_moments=[one] * (recursion.order + 1),
+    )
+    return [shape.width_factor(p) for p in recursion.partitions]
+
+
+def _stack(columns: list[Any], count: int) -> Floats:
+    return np.stack([np.broadcast_to(c, (count,)) for c in columns], axis=1)
+
+
+def _roundings_per_layer(recursion: MomentRecursion) -> int:
+    """Operations on the longest path through one layer, lifts included."""
+    longest_row = max(len(row) for row in recursion.terms.values())
+    longest_entry = max(len(e) for row in recursion.terms.values() for e in row.values())
+    return longest_row + longest_entry + 8 * recursion.order + 8
+
+
+def _relative_error(recursion: MomentRecursion, depth: int) -> float:
+    count = _roundings_per_layer(recursion) * (depth + 2)
+    return count * _UNIT_ROUNDOFF / (1 - count * _UNIT_ROUNDOFF)
+
+
+def _log_error(recursion: MomentRecursion, widths: Widths, logs: Floats) -> float:
+    """Each operation on logarithms loses one rounding of a number no larger than the largest."""
+    largest = float(np.max(np.abs(logs), initial=1.0)) + 40.0 * recursion.order
+    return float(np.expm1(_relative_error(recursion, widths.shape[1] - 1) * largest))

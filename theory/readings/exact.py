@@ -1,0 +1,117 @@
+"""The recursion read exactly, in rationals, passing to balls where rationals grow too long.
+
+A ball (python-flint's `arb`) encloses the true value with guaranteed error. Rational entries act
+on rational or ball states alike, so a component of the state is exact as long as it is short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flint import fmpq
+
+from theory.augmented import from_power_sums
+from theory.errors import SpecError
+from theory.laws import Law
+from theory.network import FullyConnected, Layer
+from theory.recursion import LawNumbers, MomentRecursion, Rows, ShapeNumbers, moment_recursion
+from theory.values import Number, shortened
+
+__all__ = ["MAX_ORDER", "check_order", "length_moments", "start_state"]
+
+MAX_ORDER = 12
+
+
+def check_order(network: FullyConnected, order: int) -> None:
+    """Refuse an order that is out of range or whose moments are infinite."""
+    if isinstance(order, bool) or not isinstance(order, int):
+        raise SpecError(f"order must be a whole number from 1 to {MAX_ORDER}, not {order!r}")
+    if not 1 <= order <= MAX_ORDER:
+        raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {order}")
+    for law, use in _laws_in_use(network):
+        if not law.has_moment(order):
+            finite = law.finite_half_order
+            raise SpecError(
+                f"order {order} needs the moment of order {2 * order} of the {use} law {law.name}, "
+                f"which is infinite; the largest order that works is --order {finite}"
+            )
+
+
+def _laws_in_use(network: FullyConnected) -> Iterator[tuple[Law, str]]:
+    for law in dict.fromkeys(network.weights):
+        yield law, "weight"
+    for law in dict.fromkeys(network.bias_laws_in_use):
+        yield law, "bias"
+
+
+def length_moments(
+    network: FullyConnected, order: int, *, longest_bits: int | None = None
+) -> list[list[Number]]:
+    """E M_j^k for j = 0, ..., d (rows) and k = 1, ..., order (columns).
+
+    With `longest_bits`, a state component whose numerator or denominator needs more bits than
+    that becomes a ball at the precision of the current flint context.
+
+    >>> length_moments(FullyConnected([2, 3, 3]), 2)[-1]        # (1 + 5/3)^2
+    [1, 64/9]
+    """
+    check_order(network, order)
+    recursion = moment_recursion(order, network.has_bias)
+    state: list[Number] = list(start_state(network, recursion))
+    rows = [recursion.length_moments(state, fmpq)]
+    for matrix in _matrices(network, recursion):
+        state = recursion.apply(matrix, state)
+        if longest_bits is not None:
+            state = [shortened(component, longest_bits) for component in state]
+        rows.append(recursion.length_moments(state, fmpq))
+    return rows
+
+
+def start_state(network: FullyConnected, recursion: MomentRecursion) -> list[fmpq]:
+    """The normalised augmented moments n_0^{-m} A_lambda(x) of the input."""
+    sums = [network.input_power_sum(r) for r in range(recursion.order + 1)]
+    n = fmpq(network.widths[0])
+    return [from_power_sums(p, sums.__getitem__) / n ** sum(p) for p in recursion.partitions]
+
+
+def _matrices(network: FullyConnected, recursion: MomentRecursion) -> Iterator[Rows[Number]]:
+    # The network keeps its laws alive, so identities are keys, and cheaper than hashing rationals.
+    by_laws: dict[object, Rows[Number]] = {}
+    by_layer: dict[object, Rows[Number]] = {}
+    for layer in network.layers:
+        gain = layer.effective_gain
+        laws = (id(layer.weights), id(layer.bias), id(layer.bias_variance))
+        shape = (layer.width, int(gain.p), int(gain.q), id(layer.activation))
+        if laws not in by_laws:
+            by_laws[laws] = recursion.law_rows(_law_numbers(layer, recursion))
+        if (laws, shape) not in by_layer:
+            numbers = _shape_numbers(layer, recursion.order)
+            by_layer[laws, shape] = recursion.matrix(by_laws[laws], numbers)
+        yield by_layer[laws, shape]
+
+
+def _law_numbers(layer: Layer, recursion: MomentRecursion) -> LawNumbers[Number]:
+    orders = range(recursion.order + 1)
+    biases: list[Number] = [fmpq(1)]
+    if recursion.has_bias:
+        biases = [_bias_moment(layer, l) for l in orders]
+    return LawNumbers(fmpq, [layer.weights.even_moment(l) for l in orders], biases)
+
+
+def _bias_moment(layer: Layer, half_order: int) -> fmpq:
+    if half_order == 0:
+        return fmpq(1)
+    if layer.bias_variance == 0:
+        return fmpq(0)
+    return layer.bias.even_moment(half_order) * layer.bias_variance**half_order
+
+
+def _shape_numbers(layer: Layer, order: int) -> ShapeNumbers[Number]:
+    n = layer.width
+    return ShapeNumbers(
+        one=fmpq(1),
+        reciprocal=fmpq(1, n),
+        falling=[fmpq(max(n - i, 0), n) for i in range(order + 1)],
+        gain=layer.effective_gain,
+        half_moments=[layer.activation.even_moment_factor(l) for l in range(order + 1)],
+    )

@@ -1,0 +1,169 @@
+"""The recursion read symbolically: the layer map as exact polynomials, and as LaTeX.
+
+Variables: u = 1/n_j, g the effective variance gain, m4, m6, ... the moments of the weights,
+b2, b4, ... those of the biases, c1, c2, ... the activation's factors. A law or an activation
+that is given becomes numbers. Nothing is typed in: the polynomials come from `recursion`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
+
+from theory.activations import Activation, ActivationLike, as_activation
+from theory.augmented import expand_power_of_length
+from theory.errors import SpecError
+from theory.laws import Law, LawLike, as_law
+from theory.partitions import Partition
+from theory.readings.exact import MAX_ORDER
+from theory.recursion import LawNumbers, MomentRecursion, Rows, ShapeNumbers, moment_recursion
+
+__all__ = ["DerivedRecursion", "derive"]
+
+
+@dataclass(frozen=True)
+class DerivedRecursion:
+    """The layer map of a given order with polynomial entries.
+
+    `conditional_moment(k)` is E[M_j^k | a_{j-1}] as {partition: polynomial}, the partition
+    standing for the normalised augmented moment of a_{j-1}.
+    """
+
+    recursion: MomentRecursion
+    rows: Rows[fmpq_mpoly]
+    symbols: dict[str, str]
+
+    @property
+    def order(self) -> int:
+        """The largest k."""
+        return self.recursion.order
+
+    def row(self, target: Partition) -> dict[Partition, fmpq_mpoly]:
+        """E of the normalised A_target(a_j) given a_{j-1}, as {partition: polynomial}."""
+        pairs = self.rows[self.recursion.position[target]]
+        return {self.recursion.partitions[i]: entry for i, entry in pairs}
+
+    def conditional_moment(self, k: int) -> dict[Partition, fmpq_mpoly]:
+        """E[M_j^k | a_{j-1}] as {partition: polynomial}."""
+        total: dict[Partition, fmpq_mpoly] = {}
+        for target, count in expand_power_of_length(k).items():
+            for source, entry in self.row(target).items():
+                total[source] = total[source] + count * entry if source in total else count * entry
+        return total
+
+    def closed_factor(self, k: int) -> fmpq_mpoly | None:
+        """The polynomial f with E[M_j^k | a_{j-1}] = f M_{j-1}^k, or None where there is none.
+
+        >>> derive(3, weights="normal").closed_factor(3)
+        44*u^2 + 15*u + 1
+        >>> derive(2, weights="uniform").closed_factor(2) is None
+        True
+        """
+        conditional = self.conditional_moment(k)
+        length = expand_power_of_length(k)
+        ratios = [conditional[p] / count for p, count in length.items() if p in conditional]
+        closed = set(conditional) == set(length) and all(r == ratios[0] for r in ratios)
+        return ratios[0] if closed else None
+
+    def to_latex(self) -> str:
+        """The whole recursion as a LaTeX aligned block."""
+        lines = []
+        for k in range(1, self.order + 1):
+            left = _expectation("M_j" if k == 1 else f"M_j^{{{k}}}")
+            lines.append(_line(left, self.conditional_moment(k), self.symbols))
+        for target in self.recursion.partitions:
+            if sum(target) > 1:
+                left = _expectation(f"{_augmented(target)}(a_j)")
+                lines.append(_line(left, self.row(target), self.symbols))
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.to_latex()}$"
+
+
+def derive(
+    order: int,
+    *,
+    weights: LawLike | None = None,
+    bias: bool = False,
+    activation: ActivationLike | None = "relu",
+) -> DerivedRecursion:
+    """Derive the recursion of any order; None keeps the law or the activation symbolic.
+
+    A given activation is taken at its critical gain; a symbolic one keeps the gain g.
+
+    >>> derive(2).conditional_moment(2)
+    {(2,): 2*u*m4 - u + 1, (1, 1): 5*u + 1}
+    """
+    if not 1 <= order <= MAX_ORDER:
+        raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {order}")
+    law = None if weights is None else as_law(weights)
+    phi = None if activation is None else as_activation(activation)
+    symbols = _symbols(order)
+    ring = fmpq_mpoly_ctx.get(list(symbols), Ordering.degrevlex)
+    variable = dict(zip(symbols, ring.gens(), strict=True))
+    recursion = moment_recursion(order, bias)
+    law_rows = recursion.law_rows(_law_numbers(order, law, bias, ring, variable))
+    shape = _shape_numbers(order, phi, ring, variable)
+    return DerivedRecursion(recursion, recursion.matrix(law_rows, shape), symbols)
+
+
+def _symbols(order: int) -> dict[str, str]:
+    """Variable names with their LaTeX."""
+    names = {"u": "1/n_{j}", "g": "g"}
+    names |= {f"m{2 * l}": f"m_{{{2 * l}}}" for l in range(2, order + 1)}
+    names |= {f"c{l}": f"c_{{{l}}}" for l in range(1, order + 1)}
+    names |= {f"b{2 * l}": f"\\nu_{{{2 * l}}}" for l in range(1, order + 1)}
+    return names
+
+
+def _law_numbers(
+    order: int,
+    law: Law | None,
+    bias: bool,
+    ring: fmpq_mpoly_ctx,
+    variable: dict[str, fmpq_mpoly],
+) -> LawNumbers[fmpq_mpoly]:
+    one = ring.constant(1)
+    if law is None:
+        weights = [one, one] + [variable[f"m{2 * l}"] for l in range(2, order + 1)]
+    else:
+        weights = [ring.constant(law.even_moment(l)) for l in range(order + 1)]
+    biases = [one] + [variable[f"b{2 * l}"] for l in range(1, order + 1)] if bias else [one]
+    return LawNumbers(ring.constant, weights, biases)
+
+
+def _shape_numbers(
+    order: int, phi: Activation | None, ring: fmpq_mpoly_ctx, variable: dict[str, fmpq_mpoly]
+) -> ShapeNumbers[fmpq_mpoly]:
+    one, u = ring.constant(1), variable["u"]
+    if phi is None:
+        gain, halves = variable["g"], [one] + [variable[f"c{l}"] for l in range(1, order + 1)]
+    else:
+        gain = ring.constant(phi.critical_variance_gain)
+        halves = [ring.constant(phi.even_moment_factor(l)) for l in range(order + 1)]
+    return ShapeNumbers(one, u, [one - fmpq(i) * u for i in range(order + 1)], gain, halves)
+
+
+def _expectation(inside: str) -> str:
+    return f"\\mathbb{{E}}[{inside} \\mid a_{{j-1}}]"
+
+
+def _augmented(partition: Partition) -> str:
+    return f"\\bar A_{{{','.join(map(str, partition))}}}"
+
+
+def _line(left: str, terms: dict[Partition, fmpq_mpoly], symbols: dict[str, str]) -> str:
+    from theory.sympy_bridge import latex
+
+    pieces = []
+    for source, entry in terms.items():
+        coefficient = latex(entry, symbols)
+        if not source:
+            pieces.append(coefficient)
+        elif coefficient == "1":
+            pieces.append(_augmented(source))
+        else:
+            pieces.append(f"\\left({coefficient}\\right) {_augmented(source)}")
+    return f"{left} &= {' + '.join(pieces)}"
