@@ -1,1 +1,31 @@
-"""Room."""
+"""What happens: explicit random networks. Imports only the spec modules of theory, no formula."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulate.estimate import Estimate as Estimate
+    from simulate.estimate import Sampled as Sampled
+    from simulate.reference import estimate as estimate
+    from simulate.reference import lengths as lengths
+
+_HOMES = {
+    "Estimate": "simulate.estimate",
+    "Sampled": "simulate.estimate",
+    "estimate": "simulate.reference",
+    "lengths": "simulate.reference",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simulate' has no public name {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

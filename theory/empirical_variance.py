@@ -7,6 +7,7 @@ so one backward pass collects  sum_{j>i} E[M_i M_j] = R_i E M_i^2 + T_i E M_i.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from flint import fmpq
 
@@ -49,8 +50,7 @@ def middle_layer_sum(second_moments: Sequence[fmpq]) -> fmpq:
     3/16
     """
     d = len(second_moments)
-    steps = zip(second_moments, second_moments[1:], strict=False)
     total = fmpq(0)
-    for k, (before, after) in enumerate(steps, start=2):
+    for k, (before, after) in enumerate(pairwise(second_moments), start=2):
         total += (k - 1) * (d - k + 1) * (after - before)
     return total / d**2

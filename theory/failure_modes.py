@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from flint import fmpq
@@ -127,5 +128,5 @@ def _judged(
     for j in range(2, len(ratios)):
         if badness(ratios[j]) > badness(ratios[worst]):
             worst = j
-    factors = (as_value(b / a) for a, b in zip(ratios, ratios[1:], strict=False))
+    factors = (as_value(b / a) for a, b in pairwise(ratios))
     return FailureMode(first is not None, first, as_value(ratios[worst]), worst, tuple(factors))

@@ -7,7 +7,7 @@ A law here is what the theory needs of it: m_{2r} = E w^{2r} for the standardise
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from math import factorial
@@ -244,7 +244,7 @@ def _points(parameter: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def finite_law(points: list[tuple[RationalLike, RationalLike]] | list[tuple[str, str]]) -> FiniteLaw:
+def finite_law(points: Iterable[tuple[RationalLike, RationalLike]]) -> FiniteLaw:
     """A finite symmetric law from (value, probability) pairs in any order.
 
     >>> finite_law([(1, "1/2"), (-1, "1/2")]).kurtosis

@@ -212,7 +212,8 @@ def _checked_widths(widths: Iterable[int]) -> tuple[int, ...]:
         checked.append(_checked_width(width, len(checked)))
     if len(checked) < 2:
         raise SpecError(
-            f"widths needs the input width and at least one layer, such as 784,10; got {len(checked)} number(s)"
+            "widths needs the input width and at least one layer, such as 784,10; "
+            f"got {len(checked)} number(s)"
         )
     return tuple(checked)
 

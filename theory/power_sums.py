@@ -43,8 +43,8 @@ def length_moments(network: FullyConnected, order: int) -> Iterator[list[fmpq]]:
 def _monomials(order: int) -> list[_Monomial]:
     found: list[_Monomial] = [()]
     for monomial in found:
-        for index in range(monomial[-1] if monomial else 1, order + 1 - sum(monomial)):
-            found.append((*monomial, index))
+        smallest = monomial[-1] if monomial else 1
+        found += [(*monomial, index) for index in range(smallest, order + 1 - sum(monomial))]
     return found
 
 

@@ -1,0 +1,79 @@
+"""What a judgement says, in the statement language: the link between a proof and a claim.
+
+A claim with a statement counts as proved only if the statement is, after parsing, the text
+rendered here, and its family lies within the one that the judgement assumes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import factorial
+
+from proofs_check.kernel.polynomial import Polynomial
+from proofs_check.kernel.rules import Judgement
+
+__all__ = ["assumed_family", "statement_of"]
+
+_PER_LAYER = {"u": "1/n[j]", "m4": "kappa", "b2": "nu2[j]", "b4": "nu4[j]", "g": "g"}
+
+
+def statement_of(judgement: Judgement) -> str | None:
+    """The statement, or None for a judgement that the language cannot say.
+
+    >>> statement_of({"judgement": "product", "order": 2, "factor": "1 + 5*u"})
+    'E[M[d]**2] == M[0]**2*prod(1+5*(1/n[j]), j, 1, d)'
+    """
+    kind = judgement["judgement"]
+    if kind == "sum":
+        return f"E[M[d]] == M[0] + sum({_expression(judgement['term'])}, j, 1, d)"
+    if kind == "product":
+        k = judgement["order"]
+        return f"E[M[d]**{k}] == M[0]**{k}*prod({_expression(judgement['factor'])}, j, 1, d)"
+    if kind == "bound":
+        k, ((choice, factors),) = judgement["order"], judgement["factors"].items()
+        inside = f"{choice}({', '.join(map(_expression, factors))})"
+        return f"E[M[d]**{k}] {judgement['relation']} M[0]**{k}*prod({inside}, j, 1, d)"
+    if kind == "middle_layers":
+        weight = "*".join(f"({_expression(factor)})" for factor in judgement["weight"])
+        return f"E[EmpVar] == 1/d**2*sum({weight}*(E[M[k]**2] - E[M[k-1]**2]), k, 2, d)"
+    return None
+
+
+def assumed_family(judgement: Judgement) -> Mapping[str, str]:
+    """The family that the judgement speaks of, as options of --where."""
+    given = judgement["given"]
+    weights = [Polynomial.of(text) for text in given["weights"]]
+    normal = [Polynomial.of(_double_factorial(l)) for l in range(1, len(weights) + 1)]
+    free = [Polynomial.of(1)] + [Polynomial.of(f"m{2 * l}") for l in range(2, len(weights) + 1)]
+    biases = [Polynomial.of(text) for text in given["biases"]]
+    any_bias = [Polynomial.of(f"b{2 * l}") for l in range(1, len(biases) + 1)]
+    family = {}
+    if weights == free:
+        family["weights"] = "any"
+    elif weights == normal:
+        family["weights"] = "normal"
+    if not any(b.terms for b in biases):
+        family["bias"] = "none"
+    elif biases == any_bias:
+        family["bias"] = "any"
+    if given["gain"] == "2" and all(half == "1/2" for half in given["halves"]):
+        family["activation"] = "relu"
+    return family
+
+
+def _double_factorial(l: int) -> int:
+    """E w^{2l} of the normal law, (2l - 1)!!."""
+    result: int = factorial(2 * l) // (2**l * factorial(l))
+    return result
+
+
+def _expression(text: str) -> str:
+    Polynomial.of(text)
+    replaced = re.sub(r"[a-z][a-z0-9]*", lambda m: _spelled(m.group()), text)
+    return replaced.replace("^", "**").replace(" ", "")
+
+
+def _spelled(name: str) -> str:
+    spelled = _PER_LAYER.get(name, name)
+    return f"({spelled})" if "/" in spelled else spelled

@@ -1,0 +1,235 @@
+"""The rules of the kernel. Each takes a step and the judgements it rests on, and accepts or raises.
+
+Judgements (JSON objects) and what they mean, u_j = 1/n_j throughout:
+
+layer          for all widths and every a_{j-1}: E[target of a_j | a_{j-1}] is the sum over
+               partitions of coefficient(u_j) times the normalised augmented moment of a_{j-1},
+               n^{-|p|} times the sum over distinct indices of prod_s a_{i_s}^{2 p_s}. Targets:
+               {"length": k} for M_j^k, {"augmented": p} for the normalised augmented moment.
+sum            E M_d = M_0 + sum_j term.
+product        E M_d^k = M_0^k prod_j factor(u_j).
+bound          E M_d^k <= (or >=) M_0^k prod_j max (or min) of factors(u_j).
+permutation    E M_d^k does not depend on the order of the hidden widths n_1, ..., n_d.
+middle_layers  E EmpVar = (1/d^2) sum_{k=2..d} weight(k, d) (E M_k^2 - E M_{k-1}^2), the weight
+               given as a list of factors.
+
+Every judgement names what it assumes of its layers under "given": the moments of the weights
+(m4, m6, ... when any law will do) and of the biases, the effective gain, and the factors c_l of
+the activation. Symbols may take other values in every layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import factorial
+from typing import Any
+
+from proofs_check.kernel.expansion import LayerModel, augmented, augmented_of_input, length_power
+from proofs_check.kernel.polynomial import Polynomial
+
+__all__ = ["RULES", "ProofError", "Rule"]
+
+Judgement = Mapping[str, Any]
+Rule = Callable[[Mapping[str, Any], Sequence[Judgement]], None]
+
+_MAX_ORDER = 5
+
+
+class ProofError(ValueError):
+    """A step that does not follow."""
+
+
+def width_identity(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
+    """A layer judgement holds for all widths because it holds at enough whole widths.
+
+    n_j: multiplied out over equal and distinct indices, the left side is a polynomial in u_j of
+    degree at most k - 1 (falling factorials (n)_r n^{-k}, 1 <= r <= k), so max(k - 1, degree of
+    the right side) + 1 widths settle it. n_{j-1}: its powers cancel in the normalised moments,
+    so one width m >= k, at which all partitions of k occur, settles all.
+    """
+    claim = _conclusion(step, "layer")
+    _require(not premises, "this rule rests on nothing")
+    model, target = _model(claim), claim["target"]
+    coefficients = {_partition(p): Polynomial.of(text) for p, text in claim["coefficients"].items()}
+    order = target["length"] if "length" in target else sum(target["augmented"])
+    _require(type(order) is int and 1 <= order <= _MAX_ORDER, f"the order must be 1 to {_MAX_ORDER}")
+    _require(all(sum(parts) <= order for parts in coefficients), "a partition beyond the order")
+    known = {"u"} | _given_variables(claim["given"])
+    for coefficient in coefficients.values():
+        _require(coefficient.variables() <= known, "a coefficient uses an unknown variable")
+    degree = max([order - 1, *(c.degree("u") for c in coefficients.values())])
+    points = {(int(m), int(n)) for m, n in step["widths"]}
+    _require(all(order <= m <= 12 and 1 <= n <= 12 for m, n in points), "widths must be small whole numbers")
+    _require(len({n for _, n in points}) > degree, f"degree {degree} in u needs {degree + 1} widths")
+    for m, n in sorted(points):
+        left = (
+            length_power(model, order, m, n)
+            if "length" in target
+            else augmented(model, target["augmented"], m, n)
+        )
+        right = Polynomial({})
+        for parts, coefficient in coefficients.items():
+            at_width = coefficient.substitute("u", Polynomial.of(Fraction(1, n)))
+            right = right + at_width * augmented_of_input(parts, m)
+        _require(left == right, f"coefficients differ at n_(j-1) = {m}, n_j = {n}")
+
+
+def telescope(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
+    """E[M_j | a_{j-1}] = M_{j-1} + term in every layer gives E M_d = M_0 + sum of the terms."""
+    (layer,) = premises
+    claim = _conclusion(step, "sum")
+    _require(layer["target"] == {"length": 1}, "the premise must be about M_j")
+    expected = {(1,): Polynomial.of(1), (): Polynomial.of(claim["term"])}
+    _require(_nonzero(layer) == {p: c for p, c in expected.items() if c.terms}, "the step does not fit")
+    _same_assumptions(claim, layer)
+
+
+def iterate(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
+    """E[M_j^k | a_{j-1}] = factor(u_j) M_{j-1}^k in every layer gives the product."""
+    (layer,) = premises
+    claim = _conclusion(step, "product")
+    factor = Polynomial.of(claim["factor"])
+    expected = {p: factor * c for p, c in _length_coefficients(_order(layer, claim)).items()}
+    _require(_nonzero(layer) == expected, "the premise is not that multiple of M^k")
+    _same_assumptions(claim, layer)
+
+
+def coefficient_bound(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
+    """E[M_j^k | a] is a weighted mean of the listed factors times M^k, so it lies between them.
+
+    Each coefficient, relative to that of M^k, is one of the factors; augmented moments are
+    non-negative. Every factor is such a coefficient, hence non-negative, so bounds multiply up.
+    """
+    (layer,) = premises
+    claim = _conclusion(step, "bound")
+    kind = {"<=": "max", ">=": "min"}[claim["relation"]]
+    factors = [Polynomial.of(text) for text in claim["factors"][kind]]
+    _require(list(claim["factors"]) == [kind], f"{claim['relation']} takes the {kind} of the factors")
+    length = _length_coefficients(_order(layer, claim))
+    found = _nonzero(layer)
+    _require(set(found) <= set(length), "the premise has terms that M^k has not")
+    ratios = {p: found.get(p, Polynomial({})) * Fraction(1, c) for p, c in length.items()}
+    _require(set(ratios.values()) == set(factors), "the factors are not the coefficients' ratios")
+    _same_assumptions(claim, layer)
+
+
+def commute(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
+    """A product over layers of one factor does not depend on their order."""
+    (premise,) = premises
+    claim = _conclusion(step, "permutation")
+    _require(premise["judgement"] == "product", "the premise must be a product")
+    _require(claim["order"] == premise["order"], "the orders differ")
+    _same_assumptions(claim, premise)
+
+
+def martingale_variance(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
+    """E[M_j | a_{j-1}] = M_{j-1} gives E M_i M_j = E M_min(i,j)^2, and E EmpVar by parts.
+
+    With q_j = E M_j^2, d^2 E EmpVar = d sum q_j - sum_{i,j} q_min(i,j) = sum_j (2j - 1 - d) q_j:
+    q_j occurs as the minimum 2(d - j) + 1 times. Summation by parts gives weights W with
+    W(1) = W(d + 1) = 0 and W(j) - W(j+1) = 2j - 1 - d.
+    """
+    (layer,) = premises
+    claim = _conclusion(step, "middle_layers")
+    _require(layer["target"] == {"length": 1}, "the premise must be about M_j")
+    _require(_nonzero(layer) == {(1,): Polynomial.of(1)}, "the lengths must form a martingale")
+    weight = Polynomial.of(1)
+    for factor in claim["weight"]:
+        weight = weight * Polynomial.of(factor)
+    _require(weight.variables() <= {"k", "d"}, "the weight is a polynomial in k and d")
+    at = {text: weight.substitute("k", Polynomial.of(text)) for text in ("1", "d + 1", "k + 1")}
+    _require(not at["1"].terms and not at["d + 1"].terms, "the weight must vanish at 1 and d + 1")
+    _require(weight - at["k + 1"] == Polynomial.of("2*k - 1 - d"), "the weights do not telescope")
+    _same_assumptions(claim, layer)
+
+
+RULES: Mapping[str, Rule] = {
+    rule.__name__: rule
+    for rule in (width_identity, telescope, iterate, coefficient_bound, commute, martingale_variance)
+}
+
+
+_KEYS = {
+    "layer": {"target", "coefficients"},
+    "sum": {"term"},
+    "product": {"order", "factor"},
+    "bound": {"order", "relation", "factors"},
+    "permutation": {"order"},
+    "middle_layers": {"weight"},
+}
+_ASSUMED = re.compile(r"[mbc]\d+|g")
+
+
+def _conclusion(step: Mapping[str, Any], kind: str) -> Judgement:
+    """What the step concludes, which must be of this kind and say nothing beside it."""
+    claim: Judgement = step["concludes"]
+    _require(claim["judgement"] == kind, f"this rule concludes a judgement of kind {kind}")
+    _require(set(claim) == {"judgement", "given"} | _KEYS[kind], f"a {kind} judgement has other keys")
+    return claim
+
+
+def _given_variables(given: Mapping[str, Any]) -> set[str]:
+    texts = [*given["weights"], *given["biases"], given["gain"], *given["halves"]]
+    found = {name for text in texts for name in Polynomial.of(text).variables()}
+    _require(all(_ASSUMED.fullmatch(name) for name in found), "an assumption uses an unknown variable")
+    return found
+
+
+def _model(claim: Judgement) -> LayerModel:
+    given = claim["given"]
+    lists = {
+        name: [Polynomial.of(1), *(Polynomial.of(text) for text in given[name])]
+        for name in ("weights", "biases", "halves")
+    }
+    _require(lists["weights"][1] == Polynomial.of(1), "weights are standardised: E w^2 = 1")
+    _require(set(given) == {"weights", "biases", "gain", "halves"}, "unknown assumption")
+    return LayerModel(lists["weights"], lists["biases"], Polynomial.of(given["gain"]), lists["halves"])
+
+
+def _length_coefficients(order: int) -> dict[tuple[int, ...], int]:
+    """(sum_i x_i)^order as a combination of augmented moments."""
+    result = {}
+    for parts in _partitions(order, order):
+        ways = factorial(order)
+        for part in parts:
+            ways //= factorial(part)
+        for repeat in Counter(parts).values():
+            ways //= factorial(repeat)
+        result[parts] = ways
+    return result
+
+
+def _partitions(total: int, largest: int) -> list[tuple[int, ...]]:
+    if total == 0:
+        return [()]
+    parts = range(min(total, largest), 0, -1)
+    return [(part, *rest) for part in parts for rest in _partitions(total - part, part)]
+
+
+def _order(layer: Judgement, claim: Judgement) -> int:
+    _require(layer["judgement"] == "layer", "the premise must be a layer judgement")
+    _require(layer["target"] == {"length": claim["order"]}, "the orders differ")
+    return int(claim["order"])
+
+
+def _nonzero(layer: Judgement) -> dict[tuple[int, ...], Polynomial]:
+    read = {_partition(p): Polynomial.of(text) for p, text in layer["coefficients"].items()}
+    return {p: c for p, c in read.items() if c.terms}
+
+
+def _partition(text: str) -> tuple[int, ...]:
+    parts = tuple(int(part) for part in text.split(",")) if text else ()
+    _require(parts == tuple(sorted(parts, reverse=True)) and all(p > 0 for p in parts), "no partition")
+    return parts
+
+
+def _same_assumptions(claim: Judgement, premise: Judgement) -> None:
+    _require(claim["given"] == premise["given"], "the conclusion changes the assumptions")
+
+
+def _require(condition: bool, complaint: str) -> None:
+    if not condition:
+        raise ProofError(complaint)

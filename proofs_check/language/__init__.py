@@ -1,0 +1,1 @@
+"""The language of statements: grammar, tree, reader, evaluation on one network."""

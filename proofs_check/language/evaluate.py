@@ -1,0 +1,246 @@
+"""Evaluate a statement on one network: both sides exact or enclosed, the relation decided or not.
+
+A comparison of balls is decided only when it is certain; precision is doubled until it is, or
+until the limit, when the outcome is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Protocol, TypeAlias
+
+from flint import arb, ctx, fmpq
+
+from proofs_check.language.parse import StatementError
+from proofs_check.language.random_polynomial import Monomial, RandomPolynomial
+from proofs_check.language.tree import (
+    Binary,
+    Call,
+    Expectation,
+    Expression,
+    Fold,
+    Indexed,
+    Name,
+    Negate,
+    Number,
+    Statement,
+)
+from theory.network import FullyConnected
+from theory.values import Number as Value
+
+__all__ = ["MomentSource", "Outcome", "evaluate"]
+
+_FIRST_PRECISION = 128
+_LAST_PRECISION = 4_096
+_MAX_EXPONENT = 64
+_MAX_RANGE = 100_000
+_Scope: TypeAlias = Mapping[str, int]
+
+
+class MomentSource(Protocol):
+    """Where expectations come from: the recursion, power sums, an enumeration, ..."""
+
+    def expectation(self, monomial: Monomial) -> Value:
+        """E of a product of powers of M_1, ..., M_d and EmpVar."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether the statement holds on a network (None: not decided), and the value of each side."""
+
+    holds: bool | None
+    sides: tuple[Value, ...]
+
+
+_DECIDE: dict[str, Callable[[Value], bool]] = {
+    "==": lambda difference: bool(difference == 0),
+    "!=": lambda difference: bool(difference != 0),
+    "<=": lambda difference: bool(difference <= 0),
+    ">=": lambda difference: bool(difference >= 0),
+    "<": lambda difference: bool(difference < 0),
+    ">": lambda difference: bool(difference > 0),
+}
+_OPPOSITE = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
+
+
+def evaluate(statement: Statement, network: FullyConnected, moments: MomentSource) -> Outcome:
+    """Evaluate both sides and decide.
+
+    >>> from proofs_check.language.parse import parse
+    >>> from proofs_check.moment_sources import RecursionMoments
+    >>> net = FullyConnected([3, 5, 5])
+    >>> evaluate(parse("E[M[d]**2] == M[0]**2*prod(1+5/n[j], j, 1, d)"), net, RecursionMoments(net))
+    Outcome(holds=True, sides=(4, 4))
+    """
+    precision = _FIRST_PRECISION
+    while True:
+        with ctx.workprec(precision):
+            evaluator = _Evaluator(network, moments)
+            sides = tuple(evaluator.value(side, {}) for side in statement.sides)
+            holds = _decided(sides, statement.relations)
+        if holds is not None or precision >= _LAST_PRECISION:
+            return Outcome(holds, sides)
+        precision *= 2
+
+
+def _decided(sides: tuple[Value, ...], relations: tuple[str, ...]) -> bool | None:
+    verdicts: list[bool | None] = []
+    for (left, right), relation in zip(pairwise(sides), relations, strict=True):
+        difference = left - right
+        if _DECIDE[relation](difference):
+            verdicts.append(True)
+        else:
+            verdicts.append(False if _DECIDE[_OPPOSITE[relation]](difference) else None)
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
+@dataclass
+class _Evaluator:
+    network: FullyConnected
+    moments: MomentSource
+    _cache: dict[Expectation, Value] = field(default_factory=dict)
+
+    def value(self, node: Expression, scope: _Scope) -> Value:
+        """The value of a deterministic expression."""
+        result = self.random(node, scope)
+        if not result.is_constant:
+            raise StatementError(f"{result.random_name} is random; write E[...] or Var[...] around it")
+        return result.constant
+
+    def random(self, node: Expression, scope: _Scope) -> RandomPolynomial:
+        """The value as a polynomial in random quantities."""
+        match node:
+            case Number(value):
+                return RandomPolynomial.of(value)
+            case Name(name):
+                return self._name(name, scope)
+            case Indexed(name, index):
+                return self._indexed(name, self._integer(index, scope))
+            case Negate(operand):
+                return self.random(operand, scope) * RandomPolynomial.of(fmpq(-1))
+            case Binary():
+                return self._binary(node, scope)
+            case Call(function, arguments):
+                values = [self.value(a, scope) for a in arguments]
+                return RandomPolynomial.of(_call(function, values))
+            case Fold():
+                return self._fold(node, scope)
+            case Expectation(kind, body):
+                return RandomPolynomial.of(self._expectation(kind, self.random(body, scope)))
+
+    def _name(self, name: str, scope: _Scope) -> RandomPolynomial:
+        if name in scope:
+            return RandomPolynomial.of(fmpq(scope[name]))
+        if name == "EmpVar":
+            return RandomPolynomial.variable("EmpVar")
+        if name == "d":
+            return RandomPolynomial.of(fmpq(self.network.depth))
+        if name == "kappa":
+            return RandomPolynomial.of(_common([w.kurtosis for w in self.network.weights], "kappa"))
+        if name == "g":
+            return RandomPolynomial.of(_common(list(self.network.variance_gain), "g"))
+        known = ["d", "kappa", "g", "EmpVar", *scope]
+        raise StatementError(f"unknown name {name!r} in the statement (known here: {', '.join(known)})")
+
+    def _indexed(self, name: str, j: int) -> RandomPolynomial:
+        net, first = self.network, 1 if name in {"nu2", "nu4", "eta"} else 0
+        if not first <= j <= net.depth:
+            raise StatementError(f"{name}[{j}] does not exist: indices run from {first} to d = {net.depth}")
+        if name == "M" and j > 0:
+            return RandomPolynomial.variable(f"M[{j}]")
+        if name == "M":
+            return RandomPolynomial.of(net.input_power_sum(1) / net.widths[0])
+        if name == "n":
+            return RandomPolynomial.of(fmpq(net.widths[j]))
+        if name == "eta":
+            raise StatementError("eta[j] belongs to residual nets; this family is fully connected")
+        half_order = {"nu2": 1, "nu4": 2}[name]
+        layer = net.layers[j - 1]
+        if layer.bias_variance == 0:
+            return RandomPolynomial.of(fmpq(0))
+        return RandomPolynomial.of(layer.bias.even_moment(half_order) * layer.bias_variance**half_order)
+
+    def _binary(self, node: Binary, scope: _Scope) -> RandomPolynomial:
+        left = self.random(node.left, scope)
+        if node.operator == "**":
+            return left.power(self._exponent(node.right, scope))
+        right = self.random(node.right, scope)
+        if node.operator == "+":
+            return left + right
+        if node.operator == "-":
+            return left + right * RandomPolynomial.of(fmpq(-1))
+        if node.operator == "*":
+            return left * right
+        divisor = self.value(node.right, scope)
+        if divisor == 0:
+            raise StatementError("the statement divides by zero on a member of the family")
+        return left * RandomPolynomial.of(1 / divisor)
+
+    def _exponent(self, node: Expression, scope: _Scope) -> int:
+        exponent = self._integer(node, scope)
+        if node != Name("d") and not 0 <= exponent <= _MAX_EXPONENT:
+            raise StatementError(f"an exponent is a whole number from 0 to {_MAX_EXPONENT}, or d")
+        return exponent
+
+    def _integer(self, node: Expression, scope: _Scope) -> int:
+        value = self.value(node, scope)
+        if not isinstance(value, fmpq) or value.q != 1 or abs(value) > 10**9:
+            raise StatementError(f"an index or exponent must be a whole number, not {value}")
+        return int(value.p)
+
+    def _fold(self, node: Fold, scope: _Scope) -> RandomPolynomial:
+        first, last = self._integer(node.first, scope), self._integer(node.last, scope)
+        if last - first >= _MAX_RANGE:
+            raise StatementError(f"a {node.kind} runs over more than {_MAX_RANGE:,} terms")
+        total = RandomPolynomial.of(fmpq(1 if node.kind == "prod" else 0))
+        for index in range(first, last + 1):
+            term = self.random(node.body, {**scope, node.variable: index})
+            total = total * term if node.kind == "prod" else total + term
+        return total
+
+    def _expectation(self, kind: str, body: RandomPolynomial) -> Value:
+        mean = self._mean(body)
+        return mean if kind == "E" else self._mean(body.power(2)) - mean**2
+
+    def _mean(self, body: RandomPolynomial) -> Value:
+        total: Value = fmpq(0)
+        for monomial, coefficient in body.terms.items():
+            expected = self.moments.expectation(monomial) if monomial else fmpq(1)
+            total = total + coefficient * expected
+        return total
+
+
+def _common(values: list[fmpq], name: str) -> fmpq:
+    if any(value != values[0] for value in values):
+        raise StatementError(f"{name} differs between the layers of this network")
+    return values[0]
+
+
+def _call(function: str, values: list[Value]) -> Value:
+    if function in {"min", "max"}:
+        return _extreme(function, values)
+    if len(values) != 1:
+        raise StatementError(f"{function} takes one argument, not {len(values)}")
+    (value,) = values
+    if function == "log" and not value > 0:
+        raise StatementError("log of a number that is not positive")
+    if function == "sqrt" and not value >= 0:
+        raise StatementError("sqrt of a negative number")
+    if function == "abs":
+        return max(value, -value) if isinstance(value, fmpq) else arb.max(value, -value)
+    ball = arb(value)
+    return {"exp": ball.exp, "log": ball.log, "sqrt": ball.sqrt}[function]()
+
+
+def _extreme(function: str, values: list[Value]) -> Value:
+    best = values[0]
+    for value in values[1:]:
+        if isinstance(best, fmpq) and isinstance(value, fmpq):
+            best = max(best, value) if function == "max" else min(best, value)
+        else:
+            best = arb(best).max(arb(value)) if function == "max" else arb(best).min(arb(value))
+    return best

@@ -1,0 +1,132 @@
+"""Read a statement: lark grammar in, our own tree out. User text is never evaluated as Python."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from flint import fmpq
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark.exceptions import VisitError
+
+from proofs_check.language.tree import (
+    Binary,
+    Call,
+    Expectation,
+    Expression,
+    Fold,
+    Indexed,
+    Name,
+    Negate,
+    Number,
+    Statement,
+)
+from theory.errors import SpecError
+from theory.rationals import rational
+
+__all__ = ["MAX_CHARACTERS", "StatementError", "parse"]
+
+MAX_CHARACTERS = 4_000
+_MAX_NESTING = 60
+
+
+class StatementError(SpecError):
+    """A statement that cannot be read."""
+
+
+def parse(text: str) -> Statement:
+    """The statement behind the text.
+
+    >>> parse("E[M[d]] == M[0]").relations
+    ('==',)
+    >>> parse("E[M[d]] == ")
+    Traceback (most recent call last):
+    ...
+    proofs_check.language.parse.StatementError: cannot read the statement at its end: E[M[d]] ==
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise StatementError(f"the statement has {len(text):,} characters; {MAX_CHARACTERS:,} is the limit")
+    if _nesting(text) > _MAX_NESTING:
+        raise StatementError(f"the statement nests brackets deeper than {_MAX_NESTING}")
+    try:
+        sides, relations = _Builder().transform(_grammar().parse(text))
+    except UnexpectedInput as error:
+        raise _syntax_error(text, error) from None
+    except VisitError as error:
+        raise StatementError(str(error.orig_exc)) from None
+    return Statement(text, sides, relations)
+
+
+@cache
+def _grammar() -> Lark:
+    text = files("proofs_check.language").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(text, start="statement", parser="lalr")
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _syntax_error(text: str, error: UnexpectedInput) -> StatementError:
+    ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    position = error.pos_in_stream or 0
+    if ended:
+        return StatementError(f"cannot read the statement at its end: {text.strip()}")
+    near = text[position : position + 12]
+    return StatementError(f"cannot read the statement at column {position + 1}, near {near!r}")
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Any]):
+    """From lark's parse tree to ours."""
+
+    def statement(self, *children: Any) -> tuple[tuple[Expression, ...], tuple[str, ...]]:
+        return tuple(children[0::2]), tuple(str(relation) for relation in children[1::2])
+
+    def number(self, token: Token) -> Number:
+        return Number(rational(str(token), "a number in the statement"))
+
+    def name(self, token: Token) -> Name:
+        return Name(str(token))
+
+    def indexed(self, token: Token, index: Expression) -> Indexed:
+        return Indexed(str(token), index)
+
+    def add(self, left: Expression, right: Expression) -> Binary:
+        return Binary("+", left, right)
+
+    def subtract(self, left: Expression, right: Expression) -> Binary:
+        return Binary("-", left, right)
+
+    def multiply(self, left: Expression, right: Expression) -> Binary:
+        return Binary("*", left, right)
+
+    def divide(self, left: Expression, right: Expression) -> Expression:
+        if isinstance(left, Number) and isinstance(right, Number) and right.value != fmpq(0):
+            return Number(left.value / right.value)
+        return Binary("/", left, right)
+
+    def negate(self, operand: Expression) -> Negate:
+        return Negate(operand)
+
+    def power(self, base: Expression, exponent: Expression) -> Binary:
+        return Binary("**", base, exponent)
+
+    def call(self, function: Token, *arguments: Expression) -> Call:
+        return Call(str(function), tuple(arguments))
+
+    def fold(
+        self, kind: Token, body: Expression, variable: Token, first: Expression, last: Expression
+    ) -> Fold:
+        return Fold(str(kind), body, str(variable), first, last)
+
+    def expectation(self, body: Expression) -> Expectation:
+        return Expectation("E", body)
+
+    def variance(self, body: Expression) -> Expectation:
+        return Expectation("Var", body)

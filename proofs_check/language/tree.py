@@ -1,0 +1,102 @@
+"""The expression tree of a statement: our own records, nothing executable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from flint import fmpq
+
+__all__ = [
+    "Binary",
+    "Call",
+    "Expectation",
+    "Expression",
+    "Fold",
+    "Indexed",
+    "Name",
+    "Negate",
+    "Number",
+    "Statement",
+]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A rational constant."""
+
+    value: fmpq
+
+
+@dataclass(frozen=True)
+class Name:
+    """A plain name: d, kappa, g, EmpVar, or a variable of a sum or product."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A per-layer quantity: M[...], n[...], nu2[...], nu4[...]."""
+
+    name: str
+    index: Expression
+
+
+@dataclass(frozen=True)
+class Negate:
+    """- operand."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Binary:
+    """left OPERATOR right with one of + - * / **."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True)
+class Call:
+    """exp, log, sqrt, abs, min or max."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """sum or prod of a body over variable = first, ..., last."""
+
+    kind: str
+    body: Expression
+    variable: str
+    first: Expression
+    last: Expression
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """E[...] or Var[...] of a polynomial in random quantities."""
+
+    kind: str
+    body: Expression
+
+
+Expression: TypeAlias = "Number | Name | Indexed | Negate | Binary | Call | Fold | Expectation"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A relation or a chain: sides[0] relations[0] sides[1] relations[1] ..."""
+
+    text: str
+    sides: tuple[Expression, ...]
+    relations: tuple[str, ...]
+
+    def says_the_same(self, other: Statement) -> bool:
+        """Whether both parse to the same tree."""
+        return self.sides == other.sides and self.relations == other.relations

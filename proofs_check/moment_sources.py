@@ -1,0 +1,137 @@
+"""Where the expectations of a statement come from: routes that share no formula.
+
+RecursionMoments   the semiring recursion and the affine means of `theory`
+PowerSumMoments    cumulants and power sums; joint moments by conditioning step by step
+OracleMoments      exhaustive enumeration of finite laws (any joint moment)
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from flint import fmpq
+
+from proofs_check import oracle
+from proofs_check.language.parse import StatementError
+from proofs_check.language.random_polynomial import Monomial
+from theory import power_sums
+from theory.empirical_variance import expected_empirical_variance
+from theory.network import FullyConnected
+from theory.readings import exact
+from theory.values import Number
+
+__all__ = ["OracleMoments", "PowerSumMoments", "RecursionMoments"]
+
+_LENGTH = re.compile(r"M\[(\d+)\]")
+
+
+class _LayerMoments:
+    """Shared by the two routes that know E M_j^k layer by layer."""
+
+    def __init__(self, network: FullyConnected) -> None:
+        self.network = network
+        self._rows: list[list[Number]] = []
+
+    def _compute(self, order: int) -> list[list[Number]]:
+        raise NotImplementedError
+
+    def moment(self, j: int, k: int) -> Number:
+        """E M_j^k."""
+        if not self._rows or len(self._rows[0]) < k:
+            self._rows = self._compute(max(k, 2) if self.network.has_finite_moments(2) else k)
+        return self._rows[j][k - 1]
+
+    def expectation(self, monomial: Monomial) -> Number:
+        """E of a monomial: one M_j to any power, M_i M_j, or EmpVar."""
+        if monomial == (("EmpVar", 1),):
+            return self.empirical_variance()
+        powers = dict(_length_powers(monomial))
+        if len(powers) == 1:
+            ((j, k),) = powers.items()
+            return self.moment(j, k)
+        if len(powers) == 2 and set(powers.values()) == {1}:
+            return self.product(*sorted(powers))
+        raise StatementError("expectations of M[i]**a*M[j]**b are available for a = b = 1 or i = j")
+
+    def product(self, i: int, j: int) -> Number:
+        """E M_i M_j for i < j."""
+        slope, shift = fmpq(1), fmpq(0)
+        for layer in self.network.layers[i:j]:
+            slope, shift = slope * layer.mean_factor, shift * layer.mean_factor + layer.mean_shift
+        return self.moment(i, 2) * slope + self.moment(i, 1) * shift
+
+    def empirical_variance(self) -> Number:
+        """E EmpVar by its definition, all pairs of layers."""
+        d = self.network.depth
+        squares = sum((self.moment(j, 2) for j in range(1, d + 1)), fmpq(0))
+        pairs = [self.product(i, j) for i in range(1, d + 1) for j in range(i + 1, d + 1)]
+        return squares / d - (squares + 2 * sum(pairs, fmpq(0))) / d**2
+
+
+class RecursionMoments(_LayerMoments):
+    """The first route."""
+
+    def _compute(self, order: int) -> list[list[Number]]:
+        return exact.length_moments(self.network, order)
+
+    def empirical_variance(self) -> Number:
+        """E EmpVar by the backward pass that `predict` uses."""
+        d = self.network.depth
+        means = [self.moment(j, 1) for j in range(1, d + 1)]
+        seconds = [self.moment(j, 2) for j in range(1, d + 1)]
+        return expected_empirical_variance(self.network, means, seconds)
+
+
+class PowerSumMoments(_LayerMoments):
+    """The second route."""
+
+    def _compute(self, order: int) -> list[list[Number]]:
+        exact.check_order(self.network, order)
+        start = self.network.input_power_sum(1) / self.network.widths[0]
+        rows: list[list[Number]] = [[start**k for k in range(1, order + 1)]]
+        rows.extend(list(row) for row in power_sums.length_moments(self.network, order))
+        return rows
+
+
+class OracleMoments:
+    """Exhaustive enumeration: any joint moment of a finite weight law."""
+
+    def __init__(self, network: FullyConnected, max_states: int = oracle.MAX_STATES) -> None:
+        self.network = network
+        self.max_states = max_states
+
+    @cached_property
+    def _paths(self) -> dict[tuple[fmpq, ...], fmpq]:
+        return oracle.path_law(self.network, max_states=self.max_states)
+
+    def expectation(self, monomial: Monomial) -> Number:
+        """E of any monomial, as a sum over all paths."""
+        total = fmpq(0)
+        for path, probability in self._paths.items():
+            term = probability
+            for name, power in monomial:
+                term *= _on_path(name, path) ** power
+            total += term
+        return total
+
+
+def _on_path(name: str, path: tuple[fmpq, ...]) -> fmpq:
+    if name == "EmpVar":
+        lengths, d = path[1:], len(path) - 1
+        mean = sum(lengths, fmpq(0)) / d
+        return sum((m * m for m in lengths), fmpq(0)) / d - mean**2
+    return path[_index(name)]
+
+
+def _length_powers(monomial: Monomial) -> list[tuple[int, int]]:
+    if any(name == "EmpVar" for name, _ in monomial):
+        raise StatementError("EmpVar may stand in E[...] alone and to the first power")
+    return [(_index(name), power) for name, power in monomial]
+
+
+def _index(name: str) -> int:
+    match = _LENGTH.fullmatch(name)
+    if match is None:
+        raise StatementError(f"{name!r} has no expectation here")
+    return int(match[1])

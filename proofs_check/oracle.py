@@ -1,0 +1,214 @@
+"""The exhaustive oracle: exact laws of activation lengths by enumerating finite weight laws.
+
+Every weight and bias takes every value; states with the same activations up to order and sign
+are merged, which loses nothing because weights are i.i.d. and symmetric. No moment formula of
+`theory` is used. Activations are kept as whole numbers times a known scale sigma_j, sigma_j^2
+rational; with a bias this needs bias_variance / sigma_j^2 to be the square of a rational.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from math import comb, factorial, lcm, prod
+from typing import TypeAlias
+
+from flint import fmpq
+
+from theory.activations import Activation
+from theory.laws import FiniteLaw, Law, Rademacher
+from theory.network import FullyConnected, Layer
+
+__all__ = ["OracleLimitError", "enumerable", "length_law", "length_moments", "path_law"]
+
+MAX_STATES = 200_000
+
+_Vector: TypeAlias = tuple[int, ...]
+_Path: TypeAlias = tuple[fmpq, ...]
+_States: TypeAlias = dict[tuple[_Path, _Vector], fmpq]
+# Whole values with whole weights; dividing by the sum of the weights gives probabilities.
+_Weighted: TypeAlias = Mapping[int, int]
+
+
+class OracleLimitError(ValueError):
+    """The network cannot be enumerated: a law is not finite, a scale irrational, or it is too big."""
+
+
+def enumerable(law: Law) -> bool:
+    """Whether the law has finitely many values.
+
+    >>> from theory.laws import as_law
+    >>> enumerable(as_law("rademacher")), enumerable(as_law("normal"))
+    (True, False)
+    """
+    return isinstance(law, (FiniteLaw, Rademacher))
+
+
+def length_law(network: FullyConnected, *, max_states: int = MAX_STATES) -> list[dict[fmpq, fmpq]]:
+    """The exact law {length: probability} of M_j for j = 0, ..., d.
+
+    >>> length_law(FullyConnected([1, 2], weights="rademacher"))[1]     # M_1 = 2 B/2
+    {0: 1/4, 1: 1/2, 2: 1/4}
+    """
+    laws = []
+    for states in _layers(network, max_states, keep_paths=False):
+        law: defaultdict[fmpq, fmpq] = defaultdict(fmpq)
+        for ((length,), _), probability in states.items():
+            law[length] += probability
+        laws.append(dict(sorted(law.items())))
+    return laws
+
+
+def length_moments(network: FullyConnected, order: int, *, max_states: int = MAX_STATES) -> list[list[fmpq]]:
+    """E M_j^k for j = 0, ..., d (rows) and k = 1, ..., order (columns).
+
+    >>> length_moments(FullyConnected([1, 2], weights="rademacher"), 2)[1]
+    [1, 3/2]
+    """
+    return [
+        [sum((p * m**k for m, p in law.items()), fmpq(0)) for k in range(1, order + 1)]
+        for law in length_law(network, max_states=max_states)
+    ]
+
+
+def path_law(network: FullyConnected, *, max_states: int = MAX_STATES) -> dict[_Path, fmpq]:
+    """The exact joint law {(M_0, ..., M_d): probability}."""
+    law: defaultdict[_Path, fmpq] = defaultdict(fmpq)
+    *_, last = _layers(network, max_states, keep_paths=True)
+    for (path, _), probability in last.items():
+        law[path] += probability
+    return dict(law)
+
+
+@dataclass(frozen=True)
+class _Integers:
+    """A finite law blown up to whole numbers, with its variance."""
+
+    weighted: _Weighted
+    raw_variance: fmpq
+
+
+def _layers(network: FullyConnected, max_states: int, *, keep_paths: bool) -> Iterator[_States]:
+    """Per layer, the probability of each (lengths so far, activation vector).
+
+    Without `keep_paths` only the layer's own length is kept; the last vector is never needed.
+    """
+    start = [fmpq(1)] * network.widths[0] if network.input is None else list(network.input)
+    unit = lcm(*(int(x.q) for x in start))
+    vector = tuple(sorted(abs(int((x * unit).p)) for x in start))
+    scale_squared = fmpq(1, unit**2)
+    length = scale_squared * sum(a * a for a in vector) / network.widths[0]
+    states: _States = {((length,), vector): fmpq(1)}
+    yield states
+    for layer in network.layers:
+        step = _Step.of(layer, scale_squared)
+        scale_squared = step.scale_squared
+        successors = step.last if layer.index == network.depth else step.successors
+        outcomes = {v: list(successors(v, max_states)) for v in {v for _, v in states}}
+        grown: defaultdict[tuple[_Path, _Vector], fmpq] = defaultdict(fmpq)
+        for (path, before), probability in states.items():
+            for after, squares, chance in outcomes[before]:
+                length = scale_squared * squares / layer.width
+                grown[(*path, length) if keep_paths else (length,), after] += probability * chance
+            if len(grown) > max_states:
+                raise OracleLimitError(f"more than {max_states:,} states; enumerate a smaller network")
+        states = dict(grown)
+        yield states
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One layer on whole numbers."""
+
+    weights: _Weighted
+    bias: _Weighted
+    unit: int
+    slopes: tuple[int, int]
+    width: int
+    scale_squared: fmpq
+
+    @classmethod
+    def of(cls, layer: Layer, scale_squared: fmpq) -> _Step:
+        weights = _integers(layer.weights)
+        pre_scale = scale_squared * layer.entry_variance / weights.raw_variance
+        ratio, bias = fmpq(0), _Integers({0: 1}, fmpq(1))
+        if layer.bias_variance != 0:
+            bias = _integers(layer.bias)
+            ratio = _square_root(layer.bias_variance / (bias.raw_variance * pre_scale))
+        unit = int(ratio.q)
+        shifts = {value * int(ratio.p): count for value, count in bias.weighted.items()}
+        slopes, slope_unit = _whole_slopes(layer.activation)
+        scale = pre_scale / (unit * slope_unit) ** 2
+        return cls(weights.weighted, shifts, unit, slopes, layer.width, scale)
+
+    def successors(self, before: _Vector, max_states: int) -> Iterator[tuple[_Vector, int, fmpq]]:
+        """Each next activation vector with its sum of squares and its probability."""
+        neuron = self._neuron(before)
+        if comb(len(neuron) + self.width - 1, self.width) > max_states:
+            raise OracleLimitError("one layer has too many outcomes; enumerate a smaller network")
+        total = sum(neuron.values()) ** self.width
+        arrangements = factorial(self.width)
+        for vector in combinations_with_replacement(sorted(neuron), self.width):
+            counts = Counter(vector)
+            ways = arrangements // prod(factorial(c) for c in counts.values())
+            weight = ways * prod(neuron[v] ** c for v, c in counts.items())
+            yield vector, sum(v * v for v in vector), fmpq(weight, total)
+
+    def last(self, before: _Vector, max_states: int) -> Iterator[tuple[_Vector, int, fmpq]]:
+        """Each sum of squares of the last layer with its probability."""
+        squares = {v * v: count for v, count in self._neuron(before).items()}
+        sums = {0: 1}
+        for _ in range(self.width):
+            sums = _convolve(sums, squares)
+            if len(sums) > max_states:
+                raise OracleLimitError("the last layer has too many outcomes; enumerate a smaller network")
+        total = sum(sums.values())
+        for value, count in sums.items():
+            yield (), value, fmpq(count, total)
+
+    def _neuron(self, before: _Vector) -> dict[int, int]:
+        """Law of |activation| of one neuron, as weighted whole numbers."""
+        sums: dict[int, int] = dict(self.bias)
+        for a in before:
+            if a != 0:
+                sums = _convolve(sums, {self.unit * a * w: c for w, c in self.weights.items()})
+        outcome: defaultdict[int, int] = defaultdict(int)
+        for z, count in sums.items():
+            outcome[abs(z * self.slopes[z < 0])] += count
+        return dict(outcome)
+
+
+def _convolve(left: _Weighted, right: _Weighted) -> dict[int, int]:
+    result: defaultdict[int, int] = defaultdict(int)
+    for x, a in left.items():
+        for y, b in right.items():
+            result[x + y] += a * b
+    return dict(result)
+
+
+def _integers(law: Law) -> _Integers:
+    if isinstance(law, Rademacher):
+        return _Integers({-1: 1, 1: 1}, fmpq(1))
+    if not isinstance(law, FiniteLaw):
+        raise OracleLimitError(f"the law {law.name} has infinitely many values; only finite laws enumerate")
+    unit = lcm(*(int(v.q) for v, _ in law.points))
+    total = lcm(*(int(p.q) for _, p in law.points))
+    weighted = {int((v * unit).p): int((p * total).p) for v, p in law.points}
+    return _Integers(weighted, law.raw_moment(1) * unit**2)
+
+
+def _whole_slopes(activation: Activation) -> tuple[tuple[int, int], int]:
+    unit = lcm(int(activation.positive_slope.q), int(activation.negative_slope.q))
+    slopes = (activation.positive_slope * unit, activation.negative_slope * unit)
+    return (int(slopes[0].p), int(slopes[1].p)), unit
+
+
+def _square_root(number: fmpq) -> fmpq:
+    try:
+        return number.sqrt()
+    except (ValueError, ArithmeticError):
+        raise OracleLimitError(
+            f"the bias is not a rational multiple of the activations (its squared ratio is {number})"
+        ) from None

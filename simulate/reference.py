@@ -1,0 +1,123 @@
+"""The NumPy reference pass: explicit weight matrices, one network per replicate, no formula.
+
+Slow and plain on purpose; faster engines are held against it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from simulate.estimate import Estimate, LayerEstimate, Sampled
+from simulate.samplers import draw
+from theory.errors import SpecError
+from theory.network import FullyConnected, Layer
+
+__all__ = ["activations", "estimate", "lengths"]
+
+Floats = NDArray[np.float64]
+
+_BLOCK_ENTRIES = 4_000_000
+_MAX_MATRIX = 50_000_000
+
+
+def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[list[Floats]]:
+    """Blocks of [a_0, ..., a_d]; each a_j has shape (networks in the block, n_j).
+
+    Every network draws its own matrices. Raises `SpecError` for sizes that do not fit in memory.
+
+    >>> net = FullyConnected([3, 4, 2])
+    >>> [a.shape for a in next(activations(net, 5, seed=0))]
+    [(5, 3), (5, 4), (5, 2)]
+    """
+    _check_samples(samples, seed)
+    largest = max(layer.fan_in * layer.width for layer in network.layers)
+    if largest > _MAX_MATRIX:
+        raise SpecError(
+            f"a weight matrix of {largest:,} entries is too large to simulate (limit {_MAX_MATRIX:,})"
+        )
+    random = np.random.default_rng(seed)
+    block = max(1, min(samples, _BLOCK_ENTRIES // largest))
+    for first in range(0, samples, block):
+        count = min(block, samples - first)
+        rows = [np.broadcast_to(_input(network), (count, network.widths[0]))]
+        for layer in network.layers:
+            rows.append(_layer(layer, rows[-1], random))
+        yield rows
+
+
+def lengths(network: FullyConnected, samples: int, seed: int) -> Floats:
+    """M_0, ..., M_d of every simulated network, shape (samples, d + 1)."""
+    blocks = [
+        np.stack([np.mean(a * a, axis=1) for a in rows], axis=1)
+        for rows in activations(network, samples, seed)
+    ]
+    return np.concatenate(blocks)
+
+
+def estimate(network: FullyConnected, samples: int, seed: int, order: int = 2) -> Estimate:
+    """Averages of M_j^k with standard errors, and of EmpVar.
+
+    >>> found = estimate(FullyConnected([4, 5, 5]), samples=2000, seed=1)
+    >>> mean = found.layers[2].moments[0]
+    >>> abs(mean.value - 1) < 5 * mean.standard_error
+    True
+    """
+    if samples < 2:
+        raise SpecError(f"samples must be at least 2 for a standard error, not {samples}")
+    start = time.perf_counter()
+    table = lengths(network, samples, seed)
+    seconds = time.perf_counter() - start
+    weights = samples * sum(layer.fan_in * layer.width for layer in network.layers)
+    return Estimate(
+        network=network,
+        method="reference",
+        layers=tuple(
+            LayerEstimate(j, width, tuple(_sampled(table[:, j] ** k, seed) for k in range(1, order + 1)))
+            for j, width in enumerate(network.widths)
+        ),
+        empirical_variance=_sampled(np.var(table[:, 1:], axis=1), seed),
+        seconds=seconds,
+        samples=samples,
+        seed=seed,
+        weights_per_second=weights / seconds,
+    )
+
+
+def _check_samples(samples: int, seed: int) -> None:
+    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+        raise SpecError(f"samples must be a whole number of at least 1, not {samples!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"seed must be a whole number of at least 0, not {seed!r}")
+
+
+def _input(network: FullyConnected) -> Floats:
+    if network.input is None:
+        return np.ones(network.widths[0])
+    return np.array([_as_float(x) for x in network.input])
+
+
+def _layer(layer: Layer, before: Floats, random: np.random.Generator) -> Floats:
+    shape = (len(before), layer.width, layer.fan_in)
+    weights = draw(layer.weights, random, shape) * math.sqrt(_as_float(layer.entry_variance))
+    z = np.einsum("bij,bj->bi", weights, before)
+    if layer.bias_variance != 0:
+        biases = draw(layer.bias, random, (len(before), layer.width))
+        z = z + biases * math.sqrt(_as_float(layer.bias_variance))
+    phi = layer.activation
+    result: Floats = z * np.where(z > 0, _as_float(phi.positive_slope), _as_float(phi.negative_slope))
+    return result
+
+
+def _as_float(number: fmpq) -> float:
+    return float(number.p) / float(number.q)
+
+
+def _sampled(values: Floats, seed: int) -> Sampled:
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return Sampled(float(np.mean(values)), error, len(values), seed)
