@@ -2,6 +2,7 @@
 
 RecursionMoments   the semiring recursion and the affine means of `theory`
 PowerSumMoments    cumulants and power sums; joint moments by conditioning step by step
+ClosedFormMoments  chi-square factors, normal weights only
 OracleMoments      exhaustive enumeration of finite laws (any joint moment)
 """
 
@@ -15,13 +16,13 @@ from flint import fmpq
 from proofs_check import oracle
 from proofs_check.language.parse import StatementError
 from proofs_check.language.random_polynomial import Monomial
-from theory import power_sums
+from theory import gaussian, power_sums
 from theory.empirical_variance import expected_empirical_variance
 from theory.network import FullyConnected
 from theory.readings import exact
 from theory.values import Number
 
-__all__ = ["OracleMoments", "PowerSumMoments", "RecursionMoments"]
+__all__ = ["ClosedFormMoments", "OracleMoments", "PowerSumMoments", "RecursionMoments"]
 
 _LENGTH = re.compile(r"M\[(\d+)\]")
 
@@ -91,6 +92,18 @@ class PowerSumMoments(_LayerMoments):
         start = self.network.input_power_sum(1) / self.network.widths[0]
         rows: list[list[Number]] = [[start**k for k in range(1, order + 1)]]
         rows.extend(list(row) for row in power_sums.length_moments(self.network, order))
+        return rows
+
+
+class ClosedFormMoments(_LayerMoments):
+    """The third route, normal weights only."""
+
+    def _compute(self, order: int) -> list[list[Number]]:
+        if not gaussian.applies_to(self.network):
+            raise StatementError("closed forms need normal weights and biases")
+        start = self.network.input_power_sum(1) / self.network.widths[0]
+        rows: list[list[Number]] = [[start**k for k in range(1, order + 1)]]
+        rows.extend(list(row) for row in gaussian.length_moments(self.network, order))
         return rows
 
 

@@ -21,7 +21,14 @@ from theory.activations import Activation
 from theory.laws import FiniteLaw, Law, Rademacher
 from theory.network import FullyConnected, Layer
 
-__all__ = ["OracleLimitError", "enumerable", "length_law", "length_moments", "path_law"]
+__all__ = [
+    "OracleLimitError",
+    "enumerable",
+    "length_law",
+    "length_moments",
+    "path_law",
+    "rational_bias_variances",
+]
 
 MAX_STATES = 200_000
 
@@ -82,6 +89,24 @@ def path_law(network: FullyConnected, *, max_states: int = MAX_STATES) -> dict[_
     return dict(law)
 
 
+def rational_bias_variances(network: FullyConnected, ratio: fmpq) -> list[fmpq]:
+    """Bias variances, one per layer, with which the network's biases enumerate rationally.
+
+    Each bias is `ratio` times its law on whole numbers, in units of the pre-activations.
+
+    >>> net = FullyConnected([1, 2], weights="rademacher", bias_weights="rademacher")
+    >>> rational_bias_variances(net, fmpq(1))
+    [2]
+    """
+    variances, scale_squared = [], _input_scale(network)
+    for layer in network.layers:
+        pre_scale = scale_squared * layer.entry_variance / _integers(layer.weights).raw_variance
+        variances.append(ratio**2 * _integers(layer.bias).raw_variance * pre_scale)
+        _, slope_unit = _whole_slopes(layer.activation)
+        scale_squared = pre_scale / (int(ratio.q) * slope_unit) ** 2
+    return variances
+
+
 @dataclass(frozen=True)
 class _Integers:
     """A finite law blown up to whole numbers, with its variance."""
@@ -96,9 +121,8 @@ def _layers(network: FullyConnected, max_states: int, *, keep_paths: bool) -> It
     Without `keep_paths` only the layer's own length is kept; the last vector is never needed.
     """
     start = [fmpq(1)] * network.widths[0] if network.input is None else list(network.input)
-    unit = lcm(*(int(x.q) for x in start))
-    vector = tuple(sorted(abs(int((x * unit).p)) for x in start))
-    scale_squared = fmpq(1, unit**2)
+    scale_squared = _input_scale(network)
+    vector = tuple(sorted(abs(int((x / scale_squared.sqrt()).p)) for x in start))
     length = scale_squared * sum(a * a for a in vector) / network.widths[0]
     states: _States = {((length,), vector): fmpq(1)}
     yield states
@@ -116,6 +140,11 @@ def _layers(network: FullyConnected, max_states: int, *, keep_paths: bool) -> It
                 raise OracleLimitError(f"more than {max_states:,} states; enumerate a smaller network")
         states = dict(grown)
         yield states
+
+
+def _input_scale(network: FullyConnected) -> fmpq:
+    """sigma_0^2 with x / sigma_0 whole."""
+    return fmpq(1, lcm(*(int(x.q) for x in network.input or ())) ** 2)
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,11 @@ def _normal(law: Normal, random: np.random.Generator, shape: tuple[int, ...]) ->
 
 
 def _uniform(law: Uniform, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    result: Floats = random.uniform(-math.sqrt(3), math.sqrt(3), shape)
-    return result
+    return (2.0 * random.random(shape) - 1.0) * math.sqrt(3)
 
 
 def _rademacher(law: Rademacher, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    result: Floats = 2.0 * random.integers(0, 2, shape) - 1.0
-    return result
+    return 2.0 * random.integers(0, 2, shape).astype(np.float64) - 1.0
 
 
 def _laplace(law: Laplace, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:

@@ -10,10 +10,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
-
-from flint import fmpq
+from typing import Any, Protocol, Self, TypeVar
 
 from theory.partitions import Partition, merge, multinomial, partitions, symmetry
+
+
+class _Ring(Protocol):
+    def __mul__(self, other: Any, /) -> Self: ...
+    def __sub__(self, other: Any, /) -> Self: ...
+
+
+N = TypeVar("N", bound=_Ring)
 
 __all__ = ["expand_power_of_length", "from_power_sums", "product"]
 
@@ -51,21 +58,22 @@ def expand_power_of_length(order: int) -> dict[Partition, int]:
     return {p: multinomial(p) // symmetry(p) for p in partitions(order)}
 
 
-def from_power_sums(partition: Partition, power_sum: Callable[[int], fmpq]) -> fmpq:
-    """A_lambda from the power sums p_r = sum_i a_i^{2r}, exactly.
+def from_power_sums(partition: Partition, power_sum: Callable[[int], N], one: N) -> N:
+    """A_lambda from the power sums p_r = sum_i a_i^{2r}; exact on rationals, else with rounding.
 
-    >>> from_power_sums((1, 1), lambda r: fmpq(1**r + 2**r))   # a_i^2 = 1, 2: 2 * 1 * 2
+    >>> from flint import fmpq
+    >>> from_power_sums((1, 1), lambda r: fmpq(1**r + 2**r), fmpq(1))   # a_i^2 = 1, 2: 2 * 1 * 2
     4
     """
-    known: dict[Partition, fmpq] = {(): fmpq(1)}
+    known: dict[Partition, N] = {(): one}
 
-    def value(parts: Partition) -> fmpq:
+    def value(parts: Partition) -> N:
         if parts not in known:
             *rest, last = parts
             total = value(tuple(rest)) * power_sum(last)
             for position, part in enumerate(rest):
                 clash = rest[:position] + rest[position + 1 :]
-                total -= value(merge(tuple(clash), (part + last,)))
+                total = total - value(merge(tuple(clash), (part + last,)))
             known[parts] = total
         return known[parts]
 

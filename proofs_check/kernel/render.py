@@ -15,14 +15,14 @@ from proofs_check.kernel.rules import Judgement
 
 __all__ = ["assumed_family", "statement_of"]
 
-_PER_LAYER = {"u": "1/n[j]", "m4": "kappa", "b2": "nu2[j]", "b4": "nu4[j]", "g": "g"}
+_PER_LAYER = {"m4": "kappa", "b2": "nu2[j]", "b4": "nu4[j]", "g": "g"}
 
 
 def statement_of(judgement: Judgement) -> str | None:
     """The statement, or None for a judgement that the language cannot say.
 
     >>> statement_of({"judgement": "product", "order": 2, "factor": "1 + 5*u"})
-    'E[M[d]**2] == M[0]**2*prod(1+5*(1/n[j]), j, 1, d)'
+    'E[M[d]**2] == M[0]**2*prod(1+5/n[j], j, 1, d)'
     """
     kind = judgement["judgement"]
     if kind == "sum":
@@ -69,11 +69,19 @@ def _double_factorial(l: int) -> int:
 
 
 def _expression(text: str) -> str:
+    """Polynomial text in the language: u becomes a division by n[j], ^ becomes **."""
     Polynomial.of(text)
-    replaced = re.sub(r"[a-z][a-z0-9]*", lambda m: _spelled(m.group()), text)
-    return replaced.replace("^", "**").replace(" ", "")
+    signed = re.split(r"( [+-] )", text)
+    return "".join(p if p.startswith(" ") else _monomial(p) for p in signed).replace(" ", "")
 
 
-def _spelled(name: str) -> str:
-    spelled = _PER_LAYER.get(name, name)
-    return f"({spelled})" if "/" in spelled else spelled
+def _monomial(text: str) -> str:
+    sign, body = ("-", text[1:]) if text.startswith("-") else ("", text)
+    above, below = [], ""
+    for factor in body.split("*"):
+        name, _, power = factor.partition("^")
+        if name == "u":
+            below = "/n[j]" + (f"**{power}" if power else "")
+        else:
+            above.append(_PER_LAYER.get(name, name) + (f"**{power}" if power else ""))
+    return sign + ("*".join(above) or "1") + below

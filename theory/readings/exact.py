@@ -17,7 +17,7 @@ from theory.network import FullyConnected, Layer
 from theory.recursion import LawNumbers, MomentRecursion, Rows, ShapeNumbers, moment_recursion
 from theory.values import Number, shortened
 
-__all__ = ["MAX_ORDER", "check_order", "length_moments", "start_state"]
+__all__ = ["MAX_ORDER", "check_order", "layer_map", "length_moments", "start_state"]
 
 MAX_ORDER = 12
 
@@ -71,7 +71,13 @@ def start_state(network: FullyConnected, recursion: MomentRecursion) -> list[fmp
     """The normalised augmented moments n_0^{-m} A_lambda(x) of the input."""
     sums = [network.input_power_sum(r) for r in range(recursion.order + 1)]
     n = fmpq(network.widths[0])
-    return [from_power_sums(p, sums.__getitem__) / n ** sum(p) for p in recursion.partitions]
+    return [from_power_sums(p, sums.__getitem__, fmpq(1)) / n ** sum(p) for p in recursion.partitions]
+
+
+def layer_map(layer: Layer, recursion: MomentRecursion) -> Rows[Number]:
+    """The map of one layer, sparse by row."""
+    law_rows = recursion.law_rows(_law_numbers(layer, recursion))
+    return recursion.matrix(law_rows, _shape_numbers(layer, recursion.order))
 
 
 def _matrices(network: FullyConnected, recursion: MomentRecursion) -> Iterator[Rows[Number]]:

@@ -1,0 +1,40 @@
+"""The checks that claims name as their evidence; one kind a file.
+
+Each takes a claim and returns evidence: its own outcome, and that of the planted error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from proofs_check.checks.figures import bounds, middle_layers
+from proofs_check.checks.integral import integral
+from proofs_check.checks.judged import judged_recursion
+from proofs_check.checks.permutation import permuted_widths, permuted_widths_witness
+from proofs_check.checks.proof import proof
+from proofs_check.checks.ratio import ratio
+from proofs_check.checks.statement import closed_form, enumeration, recursion
+from proofs_check.checks.witness import replay, witness
+from proofs_check.claim import Claim
+from proofs_check.verdict import Evidence
+
+__all__ = ["CHECKS"]
+
+CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
+    check.__name__: check
+    for check in (
+        bounds,
+        closed_form,
+        enumeration,
+        integral,
+        judged_recursion,
+        middle_layers,
+        permuted_widths,
+        permuted_widths_witness,
+        proof,
+        ratio,
+        recursion,
+        replay,
+        witness,
+    )
+}

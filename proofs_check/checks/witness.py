@@ -1,0 +1,74 @@
+"""Refutation: an exact witness from the search, replayed by routes that share no formula."""
+
+from __future__ import annotations
+
+from proofs_check import oracle
+from proofs_check.checks.statement import enumerable_members, order_of
+from proofs_check.claim import Claim
+from proofs_check.language.evaluate import MomentSource, evaluate
+from proofs_check.moment_sources import OracleMoments, PowerSumMoments
+from proofs_check.search import describe, find_witness
+from proofs_check.stand_in import stand_in_network
+from proofs_check.verdict import Evidence, Outcome
+from theory.network import FullyConnected
+from theory.values import as_value
+
+__all__ = ["replay", "witness"]
+
+
+def witness(claim: Claim) -> list[Evidence]:
+    """Find a member on which the statement fails; the true mutant statement must find none."""
+    found = find_witness(claim.parsed, claim.family)
+    planted = find_witness(claim.parsed_mutant, claim.family, examples=60, corners=60)
+    outcome = Outcome.REJECTED if planted.witness is None else Outcome.ACCEPTED
+    mutant = Evidence("witness", outcome, f"no witness against {claim.mutant.statement}", {}, is_mutant=True)
+    if found.witness is None:
+        return [Evidence("witness", Outcome.FAILED, f"none in {found.cases} cases"), mutant]
+    figures = {
+        "witness": found.witness.network.to_dict(),
+        "sides": [as_value(side).to_dict() for side in found.witness.sides],
+        "relations": list(claim.parsed.relations),
+        "cases": found.cases,
+    }
+    sides = f" {claim.parsed.relations[0]} ".join(_shown(side) for side in found.witness.sides)
+    detail = f"{describe(found.witness.network)}: not {sides}"
+    return [Evidence("witness", Outcome.PASSED, detail, figures), mutant]
+
+
+def replay(claim: Claim) -> list[Evidence]:
+    """The witness fails by power sums too, and some enumerated member fails by counting."""
+    found = find_witness(claim.parsed, claim.family).witness
+    if found is None:
+        return [Evidence("replay", Outcome.FAILED, "no witness to replay")]
+    again = _fails(claim, found.network, PowerSumMoments(found.network))
+    order = order_of(claim.parsed)
+    counted = None
+    for network in [*_stand_ins(found.network, order), *enumerable_members(claim.family, order)]:
+        if _enumerated_failure(claim, network):
+            counted = network
+            break
+    passed = again and counted is not None
+    detail = "power sums confirm; " + (
+        f"enumeration: {describe(counted)}" if counted is not None else "no enumeration"
+    )
+    return [Evidence("replay", Outcome.PASSED if passed else Outcome.FAILED, detail)]
+
+
+def _stand_ins(network: FullyConnected, order: int) -> list[FullyConnected]:
+    return [stand_in_network(network, order)]
+
+
+def _enumerated_failure(claim: Claim, network: FullyConnected) -> bool:
+    try:
+        return _fails(claim, network, OracleMoments(network, 4_000))
+    except oracle.OracleLimitError:
+        return False
+
+
+def _fails(claim: Claim, network: FullyConnected, source: MomentSource) -> bool:
+    return evaluate(claim.parsed, network, source).holds is False
+
+
+def _shown(number: object) -> str:
+    text = str(number)
+    return text if len(text) <= 40 else f"{text[:37]}..."

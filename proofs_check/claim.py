@@ -1,0 +1,111 @@
+"""Claims as data: what is said, where it comes from, the verdict it must reach, its evidence."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from proofs_check.family import Family, parse_family
+from proofs_check.language.parse import parse
+from proofs_check.language.tree import Statement
+from proofs_check.verdict import Verdict
+from theory.errors import SpecError, unknown_name
+
+__all__ = ["Claim", "Mutant", "load_ledger"]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A planted error: another statement, and a replacement inside the proof object.
+
+    For a claim that is to be refuted the mutant statement is true: the search must not "refute" it.
+    """
+
+    statement: str | None
+    replace: str | None
+    by: str | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of the ledger.
+
+    `statement` is in the statement language, or None where the language cannot say it; then
+    `text` says it and `proof` (if any) proves the judgements shown with the evidence.
+    """
+
+    id: str
+    source: str
+    text: str
+    statement: str | None
+    where: str
+    expected: Verdict
+    evidence: tuple[str, ...]
+    mutant: Mutant
+    proof: str | None
+
+    @property
+    def family(self) -> Family:
+        """The family of networks it speaks of."""
+        return parse_family(self.where)
+
+    @property
+    def parsed(self) -> Statement:
+        """Its statement as a tree."""
+        if self.statement is None:
+            raise SpecError(f"claim {self.id} has no statement in the language")
+        return parse(self.statement)
+
+    @property
+    def parsed_mutant(self) -> Statement:
+        """Its mutant's statement as a tree."""
+        if self.mutant.statement is None:
+            raise SpecError(f"claim {self.id} has no mutant statement")
+        return parse(self.mutant.statement)
+
+
+def load_ledger() -> list[Claim]:
+    """All claims of the ledger, in its order.
+
+    >>> load_ledger()[0].id
+    'fm1-mean'
+    """
+    text = files("proofs_check.ledger").joinpath("claims.toml").read_text(encoding="utf-8")
+    claims = [_claim(entry) for entry in tomllib.loads(text)["claim"]]
+    ids = [claim.id for claim in claims]
+    if len(set(ids)) != len(ids):
+        raise SpecError("two claims of the ledger share an id; ids are permanent and unique")
+    return claims
+
+
+def select(claims: list[Claim], only: list[str]) -> list[Claim]:
+    """The claims with these ids, all of them when `only` is empty."""
+    known = {claim.id: claim for claim in claims}
+    for name in only:
+        if name not in known:
+            raise unknown_name("claim", name, known)
+    return [claim for claim in claims if not only or claim.id in only]
+
+
+def _claim(entry: Mapping[str, Any]) -> Claim:
+    allowed = {"id", "source", "text", "statement", "where", "expected", "evidence", "mutant", "proof"}
+    if extra := set(entry) - allowed:
+        raise SpecError(f"claim {entry.get('id')!r} has unknown keys: {', '.join(sorted(extra))}")
+    mutant = entry.get("mutant", {})
+    try:
+        return Claim(
+            id=entry["id"],
+            source=entry["source"],
+            text=entry["text"],
+            statement=entry.get("statement"),
+            where=entry["where"],
+            expected=Verdict(entry["expected"]),
+            evidence=tuple(entry["evidence"]),
+            mutant=Mutant(mutant.get("statement"), mutant.get("replace"), mutant.get("by")),
+            proof=entry.get("proof"),
+        )
+    except KeyError as error:
+        raise SpecError(f"claim {entry.get('id')!r} lacks the key {error}") from None

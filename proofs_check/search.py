@@ -1,0 +1,93 @@
+"""The search for a counterexample: corners of the family, then Hypothesis, shrunk to a small one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+from flint import fmpq
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.errors import NoSuchExample
+
+from proofs_check.family import Family
+from proofs_check.language.evaluate import MomentSource, evaluate
+from proofs_check.language.tree import Statement
+from proofs_check.moment_sources import RecursionMoments
+from theory.network import FullyConnected
+from theory.values import Number
+
+__all__ = ["Search", "Witness", "find_witness"]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A member of the family on which the statement fails, with both sides."""
+
+    network: FullyConnected
+    sides: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found, after so many cases."""
+
+    witness: Witness | None
+    cases: int
+
+
+def find_witness(
+    statement: Statement,
+    family: Family,
+    *,
+    examples: int = 300,
+    corners: int = 200,
+    source: Callable[[FullyConnected], MomentSource] = RecursionMoments,
+) -> Search:
+    """Look for a member on which the statement fails; deterministic.
+
+    >>> from proofs_check.family import parse_family
+    >>> from proofs_check.language.parse import parse
+    >>> claim = parse("E[M[d]**2] == M[0]**2*prod(1+5/n[j], j, 1, d)")
+    >>> find_witness(claim, parse_family("weights=rademacher")).witness.network.widths
+    (1, 1)
+    """
+    cases = 0
+
+    def fails(network: FullyConnected) -> bool:
+        nonlocal cases
+        cases += 1
+        return evaluate(statement, network, source(network)).holds is False
+
+    found = next((net for net in islice(family.corners(), corners) if fails(net)), None)
+    if found is None:
+        found = _search(family, fails, examples)
+    if found is None:
+        return Search(None, cases)
+    return Search(Witness(found, evaluate(statement, found, source(found)).sides), cases)
+
+
+def _search(family: Family, fails: Callable[[FullyConnected], bool], examples: int) -> FullyConnected | None:
+    quiet = settings(
+        database=None,
+        derandomize=True,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    try:
+        return find(family.strategy(), fails, settings=quiet)
+    except NoSuchExample:
+        return None
+
+
+def describe(network: FullyConnected) -> str:
+    """A witness network in one line: only what differs from the defaults."""
+    parts = [f"widths {','.join(map(str, network.widths))}", f"weights {network.weights[0].name}"]
+    if network.has_bias:
+        variances = dict.fromkeys(map(str, network.bias_variance))
+        parts.append(f"bias {network.bias_weights[0].name} of variance {','.join(variances)}")
+    ones = network.input is None or all(x == fmpq(1) for x in network.input)
+    parts.append("input ones" if ones else f"input {','.join(map(str, network.input or ()))}")
+    return "; ".join(parts)
