@@ -1,1 +1,75 @@
-"""Room."""
+"""actlen settles statements about randomly initialised ReLU networks.
+
+    import actlen as al
+    al.predict(al.FullyConnected([784, 100, 100, 10], weights="uniform"))
+
+Everything public is here, loaded on first use (PEP 562).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actlen.plots import plot_prediction as plot_prediction
+    from proofs_check.claim import Claim as Claim
+    from proofs_check.claim import load_ledger as load_ledger
+    from proofs_check.kernel.check import check_proof as check_proof
+    from proofs_check.ledger.run import Settled as Settled
+    from proofs_check.ledger.run import settle as settle
+    from proofs_check.verdict import Verdict as Verdict
+    from simulate.estimate import Estimate as Estimate
+    from simulate.reference import estimate as estimate
+    from simulate.reference import lengths as lengths
+    from theory.activations import Activation as Activation
+    from theory.errors import SpecError as SpecError
+    from theory.failure_modes import Thresholds as Thresholds
+    from theory.initialisers import initialiser as initialiser
+    from theory.laws import Law as Law
+    from theory.laws import as_law as as_law
+    from theory.laws import finite_law as finite_law
+    from theory.network import FullyConnected as FullyConnected
+    from theory.prediction import Prediction as Prediction
+    from theory.prediction import predict as predict
+    from theory.readings.batch import batch_length_moments as batch_length_moments
+    from theory.readings.symbolic import derive as derive
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Activation": "theory.activations",
+    "Claim": "proofs_check.claim",
+    "Estimate": "simulate.estimate",
+    "FullyConnected": "theory.network",
+    "Law": "theory.laws",
+    "Prediction": "theory.prediction",
+    "Settled": "proofs_check.ledger.run",
+    "SpecError": "theory.errors",
+    "Thresholds": "theory.failure_modes",
+    "Verdict": "proofs_check.verdict",
+    "as_law": "theory.laws",
+    "batch_length_moments": "theory.readings.batch",
+    "check_proof": "proofs_check.kernel.check",
+    "derive": "theory.readings.symbolic",
+    "estimate": "simulate.reference",
+    "finite_law": "theory.laws",
+    "initialiser": "theory.initialisers",
+    "lengths": "simulate.reference",
+    "load_ledger": "proofs_check.claim",
+    "plot_prediction": "actlen.plots",
+    "predict": "theory.prediction",
+    "settle": "proofs_check.ledger.run",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'actlen' has no public name {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -15,6 +15,7 @@ from proofs_check.prover import stored_proof
 from proofs_check.verdict import Evidence, Outcome
 from theory.augmented import from_power_sums
 from theory.network import FullyConnected, Layer
+from theory.partitions import Partition
 from theory.readings.exact import length_moments
 
 __all__ = ["judged_recursion"]
@@ -69,11 +70,11 @@ def _iterated(judgements: Sequence[Judgement], network: FullyConnected) -> fmpq:
     """E M_d^2 = E of the normalised A_2 + A_11 after the last layer."""
     sums = [network.input_power_sum(r) for r in range(3)]
     n = fmpq(network.widths[0])
-    state = {(): fmpq(1)}
+    state: dict[Partition, fmpq] = {(): fmpq(1)}
     for parts in ((1,), (2,), (1, 1)):
         state[parts] = from_power_sums(parts, sums.__getitem__, fmpq(1)) / n ** sum(parts)
     for layer in network.layers:
-        after = {(): fmpq(1)}
+        after: dict[Partition, fmpq] = {(): fmpq(1)}
         for judgement in judgements:
             target = tuple(judgement["target"]["augmented"])
             terms = judgement["coefficients"].items()
@@ -95,5 +96,5 @@ def _at(text: str, layer: Layer) -> fmpq:
     return total
 
 
-def _parts(text: str) -> tuple[int, ...]:
+def _parts(text: str) -> Partition:
     return tuple(int(part) for part in text.split(",")) if text else ()

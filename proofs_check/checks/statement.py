@@ -31,7 +31,10 @@ __all__ = ["closed_form", "enumerable_members", "enumeration", "order_of", "recu
 
 _Source = Callable[[FullyConnected], MomentSource]
 _MAX_STATES = 4_000
-_SMALL = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 2), (2, 2, 1), (1, 1, 2, 1))
+_SMALL = (
+    *((1, 1), (1, 2), (2, 1), (2, 2), (5, 1), (6, 2)),
+    *((1, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 2), (2, 2, 1), (1, 1, 2, 1)),
+)
 
 
 def recursion(claim: Claim) -> list[Evidence]:
@@ -65,8 +68,8 @@ def enumerable_members(family: Family, order: int) -> Iterator[FullyConnected]:
     for widths, law in product(_SMALL, family.representatives()):
         if not _admitted(family, widths):
             continue
-        inputs = [None]
-        if family.any_input and widths[0] > 1:
+        inputs: list[list[fmpq] | None] = [None]
+        if family.any_input and widths[0] == 2:
             inputs.append([fmpq(1, 2), fmpq(-2)])
         for values in inputs:
             finite = stand_in(law, order)
@@ -99,7 +102,7 @@ def _order(node: object, inside: bool = False) -> int:
             return _order(body, inside=True)
         case Expectation("Var", body):
             return 2 * _order(body, inside=True)
-    children = [value for value in getattr(node, "__dict__", {}).values()]
+    children = list(getattr(node, "__dict__", {}).values())
     flat = [x for value in children for x in (value if isinstance(value, tuple) else (value,))]
     return max((_order(child, inside) for child in flat), default=1)
 

@@ -1,0 +1,178 @@
+"""What a person reads: predictions and verdicts as tables that fit 80 columns."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from actlen.reading import widths_to_text
+from theory.failure_modes import FailureMode, FailureModes
+from theory.prediction import LayerPrediction, Prediction
+from theory.values import Enclosed, Exact
+
+if TYPE_CHECKING:
+    from proofs_check.ledger.run import Settled
+
+__all__ = ["print_ledger", "print_prediction"]
+
+_Value: TypeAlias = "Exact | Enclosed"
+_SHOWN_LAYERS = 24
+_WIDTH = 80
+
+
+def _console() -> Console:
+    """80 columns at most, also in a pipe; no highlighting of numbers."""
+    console = Console(highlight=False)
+    console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+    return console
+
+
+def number(value: _Value) -> str:
+    """A value in about eight characters; beyond the range of floats, as a power of e.
+
+    >>> from flint import fmpq
+    >>> number(Exact(fmpq(1, 3))), number(Exact(fmpq(10) ** 400))
+    ('0.33333', 'e^921.034')
+    """
+    if value.value is None or (value.value == 0.0 and value.log is not None):
+        return f"e^{value.log:.6g}"
+    return f"{value.value:.5g}"
+
+
+def print_prediction(prediction: Prediction) -> None:
+    """The prediction as a summary line, a table of layers, and the verdicts."""
+    console = _console()
+    console.print(Text(_summary(prediction)))
+    console.print(_layer_table(prediction))
+    for line in _closing_lines(prediction):
+        console.print(line)
+
+
+def _summary(prediction: Prediction) -> str:
+    net = prediction.network.to_dict()
+    gain = net["variance_gain"]
+    variance = f"variance {gain}/{net['mode']}" if isinstance(gain, str) else "variance per layer"
+    law = net["weights"] if isinstance(net["weights"], str) else "weights per layer"
+    bias = "no bias"
+    if prediction.network.has_bias:
+        size = net["bias_variance"]
+        bias = f"bias {net['bias_weights']}, variance {size if isinstance(size, str) else 'per layer'}"
+    widths = widths_to_text(prediction.network.widths)
+    widths = widths if len(widths) <= 50 else widths[:47] + "..."
+    return f"{widths}; {law}, {variance}; {net['activation']}; {bias}"
+
+
+def _layer_table(prediction: Prediction) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer", justify="right")
+    table.add_column("width", justify="right")
+    shown = min(prediction.order, 4)
+    for k in range(1, shown + 1):
+        table.add_column("E M" if k == 1 else f"E M^{k}", justify="right")
+    table.add_column("sd / mean", justify="right")
+    for layer in _shown_layers(prediction.layers):
+        if layer is None:
+            table.add_row("...", "", *[""] * shown, "")
+            continue
+        moments = [number(m) for m in layer.moments[:shown]]
+        table.add_row(str(layer.index), str(layer.width), *moments, _relative_spread(layer))
+    return table
+
+
+def _shown_layers(layers: tuple[LayerPrediction, ...]) -> list[LayerPrediction | None]:
+    if len(layers) <= _SHOWN_LAYERS:
+        return list(layers)
+    half = _SHOWN_LAYERS // 2
+    return [*layers[:half], None, *layers[-half:]]
+
+
+def _relative_spread(layer: LayerPrediction) -> str:
+    mean, variance = layer.moments[0], layer.variance
+    if variance is None or mean.log is None:
+        return "-"
+    if variance.log is None:
+        return "0"
+    log_ratio = variance.log / 2 - mean.log
+    return f"{math.exp(log_ratio):.5g}" if log_ratio < 600 else f"e^{log_ratio:.6g}"
+
+
+def _closing_lines(prediction: Prediction) -> list[Text]:
+    lines = []
+    bounds = prediction.second_moment_bounds
+    if bounds is not None:
+        lines.append(
+            Text(
+                f"Theorem 5, c = {number(bounds.c)}, C = {number(bounds.C)}: "
+                f"{number(bounds.lower)} <= E M_d^2 <= {number(bounds.upper)}"
+            )
+        )
+    if prediction.empirical_variance is not None:
+        lines.append(Text(f"E EmpVar = {number(prediction.empirical_variance)}"))
+    return [*lines, *_failure_lines(prediction.failure_modes)]
+
+
+def _failure_lines(modes: FailureModes) -> list[Text]:
+    limits = modes.thresholds
+    band = f"E M_j/M_0 in [{limits.fm1_low}, {limits.fm1_high}]"
+    spread = f"E M_j^2/(E M_j)^2 <= {limits.fm2}"
+    return [_failure_line("FM1", modes.fm1, band), _failure_line("FM2", modes.fm2, spread)]
+
+
+def _failure_line(name: str, mode: FailureMode, criterion: str) -> Text:
+    if mode.fails is None or mode.worst is None:
+        return Text.assemble(f"{name} ", ("unknown", "yellow"), f"  {criterion}: the ratio does not exist")
+    verdict = ("fails", "bold red") if mode.fails else ("ok", "bold green")
+    where = f"first outside at layer {mode.first_layer}; " if mode.fails else ""
+    worst = f"worst {number(mode.worst)} at layer {mode.worst_layer}"
+    return Text.assemble(f"{name} ", verdict, f"  {criterion}: {where}{worst}")
+
+
+_COLOURS = {"proved": "green", "refuted": "magenta", "supported": "cyan", "inconclusive": "yellow"}
+
+
+def print_ledger(settled: list[Settled], total: int) -> None:
+    """The verdict table, the witnesses of what is refuted, and a summary."""
+    console = _console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("claim", no_wrap=True)
+    table.add_column("verdict")
+    table.add_column("what it says, and what that rests on", ratio=1)
+    for item in settled:
+        verdict = Text(str(item.verdict), _COLOURS[item.verdict])
+        if not item.as_expected:
+            verdict.append(f"\nexpected {item.claim.expected}", "bold red")
+        said = Text(item.claim.text)
+        table.add_row(item.claim.id, verdict, Text.assemble(said, "\n", _evidence_text(item), "\n"))
+    console.print(table)
+    for item in settled:
+        for evidence in item.evidence:
+            if evidence.kind == "witness" and not evidence.is_mutant:
+                console.print(Text(f"{item.claim.id}: {evidence.detail}"))
+    console.print(Text(_ledger_summary(settled, total)))
+
+
+def _evidence_text(item: Settled) -> Text:
+    kinds = dict.fromkeys(e.kind for e in item.evidence if not e.is_mutant)
+    mutants = [e for e in item.evidence if e.is_mutant]
+    caught = sum(e.is_good for e in mutants)
+    text = Text(f"{', '.join(kinds)}; mutants rejected {caught}/{len(mutants)}", "dim")
+    for evidence in item.evidence:
+        if not evidence.is_good:
+            what = f"mutant of {evidence.kind}" if evidence.is_mutant else evidence.kind
+            text.append(f"\n{what} {evidence.outcome}: {evidence.detail}", "red")
+    return text
+
+
+def _ledger_summary(settled: list[Settled], total: int) -> str:
+    from proofs_check.ledger.run import summary
+
+    counts = summary(settled)
+    named = ", ".join(f"{counts[v]} {v}" for v in _COLOURS if counts[v])
+    seconds = sum(s.seconds for s in settled)
+    expected = "all as expected" if not counts["unexpected"] else f"{counts['unexpected']} NOT as expected"
+    return f"{len(settled)} of {total} claims: {named or 'none'}; {expected}; {seconds:.1f} s"
