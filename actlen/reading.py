@@ -89,7 +89,7 @@ def network_from_fields(fields: dict[str, Any]) -> FullyConnected:
     given = dict(fields)
     _only_fully_connected(given.pop("network", "fully_connected"))
     if "widths" not in given:
-        raise SpecError("widths are missing; give n_0, ..., n_d, such as 784,100x20,10")
+        raise SpecError("the widths are missing; give --widths n_0,...,n_d, such as --widths 784,100x20,10")
     if isinstance(given["widths"], str):
         given["widths"] = widths_from_text(given["widths"])
     if isinstance(given.get("input"), str):

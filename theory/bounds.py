@@ -68,15 +68,20 @@ def second_moment_bounds(
     """
     if network.has_bias or not network.has_finite_moments(2):
         return None
-    cache: dict[tuple[Law, Activation], tuple[fmpq, fmpq]] = {}
+    constants = {
+        (law, phi): layer_constants(law, phi)
+        for law in dict.fromkeys(network.weights)
+        for phi in {network.activation, network.output_activation}
+    }
     start = (network.input_power_sum(1) / network.widths[0]) ** 2
     lower: Number = start
     upper: Number = start
     scale: Number = start
     log_lower, log_upper = arb(0), arb(0)
+    used: list[tuple[fmpq, fmpq]] = []
     for layer in network.layers:
-        key = (layer.weights, layer.activation)
-        low, high = cache.setdefault(key, layer_constants(*key))
+        low, high = constants[layer.weights, layer.activation]
+        used.append((low, high))
         alpha_squared = layer.mean_factor**2
         lower = shortened(lower * (alpha_squared * (1 + low / layer.width)), longest_bits)
         upper = shortened(upper * (alpha_squared * (1 + high / layer.width)), longest_bits)
@@ -84,8 +89,8 @@ def second_moment_bounds(
         log_lower += arb(1 + low).log() / layer.width
         log_upper += arb(high / layer.width)
     return SecondMomentBounds(
-        c=Exact(min(low for low, _ in cache.values())),
-        C=Exact(max(high for _, high in cache.values())),
+        c=Exact(min(low for low, _ in used)),
+        C=Exact(max(high for _, high in used)),
         lower=as_value(lower),
         upper=as_value(upper),
         exponential_lower=Enclosed(log_lower.exp() * scale),

@@ -5,10 +5,10 @@ Everything is checked once, here, at the door; the other rooms take a spec as va
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from flint import fmpq
 
@@ -23,6 +23,8 @@ __all__ = ["MAX_DEPTH", "MAX_WIDTH", "FullyConnected", "Layer"]
 MAX_DEPTH = 100_000
 MAX_WIDTH = 10**12
 _MAX_INPUT = 10**7
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +117,14 @@ class FullyConnected:
         depth = len(checked) - 1
         hidden = as_activation(activation)
         last = hidden if output_activation is None else as_activation(output_activation)
-        gains = _per_layer(variance_gain, depth, "the variance gain")
-        variances = _per_layer(bias_variance, depth, "the bias variance")
         fan(mode, 1, 1)
         fields: dict[str, object] = {
             "widths": checked,
-            "weights": tuple(map(as_law, _per_layer(weights, depth, "the weight law"))),
-            "variance_gain": _resolved_gains(gains, hidden, last),
+            "weights": _per_layer(weights, depth, as_law, "the weight law"),
+            "variance_gain": _gains(variance_gain, depth, hidden, last),
             "mode": mode,
-            "bias_weights": tuple(map(as_law, _per_layer(bias_weights, depth, "the bias law"))),
-            "bias_variance": tuple(_non_negative(v, "the bias variance") for v in variances),
+            "bias_weights": _per_layer(bias_weights, depth, as_law, "the bias law"),
+            "bias_variance": _per_layer(bias_variance, depth, _bias_variance, "the bias variance"),
             "activation": hidden,
             "output_activation": last,
             "input": None if input is None else _checked_input(input, checked[0]),
@@ -227,33 +227,34 @@ def _checked_width(width: object, index: int) -> int:
     return value
 
 
-def _per_layer(value: object, depth: int, what: str) -> tuple[Any, ...]:
+def _per_layer(value: Any, depth: int, read: Callable[[Any], T], what: str) -> tuple[T, ...]:
+    """One value for all layers, read once, or one per layer."""
     if not isinstance(value, (list, tuple)):
-        return (value,) * depth
+        return (read(value),) * depth
     if len(value) != depth:
         raise SpecError(
             f"{what} is given for {len(value)} layers, but the net has {depth}; give one value or {depth}"
         )
-    return tuple(value)
+    return tuple(map(read, value))
 
 
-def _resolved_gains(
-    gains: tuple[RationalLike | None, ...], hidden: Activation, last: Activation
-) -> tuple[fmpq, ...]:
-    activations = [hidden] * (len(gains) - 1) + [last]
-    resolved = []
-    for gain, activation in zip(gains, activations, strict=True):
-        exact = activation.critical_variance_gain if gain is None else rational(gain, "the variance gain")
-        if exact <= 0:
-            raise SpecError(f"the variance gain must be positive, not {exact}; it is 2 for He, 1 for LeCun")
-        resolved.append(exact)
-    return tuple(resolved)
+def _gains(value: Any, depth: int, hidden: Activation, last: Activation) -> tuple[fmpq, ...]:
+    if value is None:
+        return (*(hidden.critical_variance_gain,) * (depth - 1), last.critical_variance_gain)
+    return _per_layer(value, depth, _variance_gain, "the variance gain")
 
 
-def _non_negative(value: RationalLike, what: str) -> fmpq:
-    exact = rational(value, what)
+def _variance_gain(value: RationalLike) -> fmpq:
+    exact = rational(value, "the variance gain")
+    if exact <= 0:
+        raise SpecError(f"the variance gain must be positive, not {exact}; it is 2 for He, 1 for LeCun")
+    return exact
+
+
+def _bias_variance(value: RationalLike) -> fmpq:
+    exact = rational(value, "the bias variance")
     if exact < 0:
-        raise SpecError(f"{what} must be at least 0, not {exact}")
+        raise SpecError(f"the bias variance must be at least 0, not {exact}")
     return exact
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-Text = Annotated[str | None, typer.Option()]
-
 
 def predict(
     widths: Annotated[
@@ -39,7 +37,7 @@ def predict(
     ] = None,
     input: Annotated[str | None, typer.Option(help="a_0, such as --input=1,-2,1/2 (default: ones)")] = None,
     input_file: Annotated[Path | None, typer.Option(help="a_0 from a one-dimensional .npy file")] = None,
-    order: Annotated[int, typer.Option(help="largest k of E M^k")] = 2,
+    order: Annotated[str, typer.Option(help="largest k of E M^k, from 1 to 12")] = "2",
     fm1_low: Annotated[str, typer.Option(help="FM1: smallest E M_j / M_0")] = "1/10",
     fm1_high: Annotated[str, typer.Option(help="FM1: largest E M_j / M_0")] = "10",
     fm2_threshold: Annotated[str, typer.Option(help="FM2: largest E M_j^2 / (E M_j)^2")] = "10",
@@ -66,7 +64,7 @@ def predict(
     }
     net = _network({k: v for k, v in fields.items() if v is not None}, spec, input_file)
     thresholds = Thresholds(fm1_low, fm1_high, fm2_threshold)
-    prediction = predicted(net, order, exact=exact, thresholds=thresholds)
+    prediction = predicted(net, _whole_number(order), exact=exact, thresholds=thresholds)
     if plot is not None:
         from actlen.plots import save_prediction
 
@@ -77,6 +75,12 @@ def predict(
     from actlen.tables import print_prediction
 
     print_prediction(prediction)
+
+
+def _whole_number(text: str) -> int:
+    if not text.strip().lstrip("+-").isdecimal() or len(text) > 20:
+        raise SpecError(f"--order must be a whole number from 1 to 12, not {text[:40]!r}")
+    return int(text)
 
 
 def _network(given: dict[str, Any], spec: Path | None, input_file: Path | None) -> FullyConnected:

@@ -81,19 +81,18 @@ def layer_map(layer: Layer, recursion: MomentRecursion) -> Rows[Number]:
 
 
 def _matrices(network: FullyConnected, recursion: MomentRecursion) -> Iterator[Rows[Number]]:
-    # The network keeps its laws alive, so identities are keys, and cheaper than hashing rationals.
+    # Layers share their laws as objects, which the network keeps alive: identities make cheap keys.
     by_laws: dict[object, Rows[Number]] = {}
     by_layer: dict[object, Rows[Number]] = {}
     for layer in network.layers:
-        gain = layer.effective_gain
-        laws = (id(layer.weights), id(layer.bias), id(layer.bias_variance))
-        shape = (layer.width, int(gain.p), int(gain.q), id(layer.activation))
+        gain, variance = layer.effective_gain, layer.bias_variance
+        laws = (id(layer.weights), id(layer.bias), int(variance.p), int(variance.q))
+        key = (laws, layer.width, int(gain.p), int(gain.q), id(layer.activation))
         if laws not in by_laws:
             by_laws[laws] = recursion.law_rows(_law_numbers(layer, recursion))
-        if (laws, shape) not in by_layer:
-            numbers = _shape_numbers(layer, recursion.order)
-            by_layer[laws, shape] = recursion.matrix(by_laws[laws], numbers)
-        yield by_layer[laws, shape]
+        if key not in by_layer:
+            by_layer[key] = recursion.matrix(by_laws[laws], _shape_numbers(layer, recursion.order))
+        yield by_layer[key]
 
 
 def _law_numbers(layer: Layer, recursion: MomentRecursion) -> LawNumbers[Number]:
