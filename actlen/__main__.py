@@ -29,14 +29,15 @@ def _status() -> int:
     except (SpecError, typer.TyperException) as error:
         return _refuse(error.format_message() if isinstance(error, typer.TyperException) else str(error))
     except typer.Exit as leave:
-        return leave.exit_code
+        result = leave.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("actlen: interrupted", err=True)
-        return INTERRUPTED
+        result = INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): point standard output nowhere, so nothing more complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if result == INTERRUPTED:
+        typer.echo("actlen: interrupted", err=True)
     return result if isinstance(result, int) else 0
 
 

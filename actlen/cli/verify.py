@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from actlen.cli.interrupt import interruptible
 
 if TYPE_CHECKING:
     from proofs_check.claim import Claim
@@ -66,11 +69,10 @@ def _settle(claims: list[Claim]) -> list[Settled]:
         *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
         task = bar.add_task("settling", total=len(claims))
-        try:
+        with suppress(KeyboardInterrupt), interruptible() as interrupt:
             for claim in claims:
+                interrupt.check()
                 bar.update(task, description=claim.id)
                 done.append(settle(claim))
                 bar.advance(task)
-        except KeyboardInterrupt:
-            pass
     return done
