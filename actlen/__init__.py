@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from proofs_check.ledger.run import Settled as Settled
     from proofs_check.ledger.run import settle as settle
     from proofs_check.verdict import Verdict as Verdict
-    from simulate.estimate import Estimate as Estimate
     from simulate.reference import estimate as estimate
     from simulate.reference import lengths as lengths
+    from simulate.result import Estimate as Estimate
     from theory.activations import Activation as Activation
     from theory.errors import SpecError as SpecError
     from theory.failure_modes import Thresholds as Thresholds
@@ -40,7 +40,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Activation": "theory.activations",
     "Claim": "proofs_check.claim",
-    "Estimate": "simulate.estimate",
+    "Estimate": "simulate.result",
     "FullyConnected": "theory.network",
     "Law": "theory.laws",
     "Prediction": "theory.prediction",

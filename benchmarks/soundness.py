@@ -38,8 +38,7 @@ def probability_row(network: FullyConnected) -> str:
     values = [probability(network, _SAMPLES, seed).p_value for seed in range(_RUNS)]
     effect = probability(network, _SAMPLES, 0).detectable_effect
     found = [
-        not probability(network, _SAMPLES, seed, believed_shift=effect).agrees
-        for seed in range(_POWER_RUNS)
+        not probability(network, _SAMPLES, seed, believed_shift=effect).agrees for seed in range(_POWER_RUNS)
     ]
     return (
         f"KS p = {kstest(values, 'uniform').pvalue:.3f}, "

@@ -34,7 +34,7 @@ class Claim:
     """One entry of the ledger.
 
     `statement` is in the statement language, or None where the language cannot say it; then
-    `text` says it and `proof` (if any) proves the judgements shown with the evidence.
+    `text` says it and `judgements` are what its proof must conclude, word for word.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Claim:
     evidence: tuple[str, ...]
     mutant: Mutant
     proof: str | None
+    judgements: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def family(self) -> Family:
@@ -91,7 +92,18 @@ def select(claims: list[Claim], only: list[str]) -> list[Claim]:
 
 
 def _claim(entry: Mapping[str, Any]) -> Claim:
-    allowed = {"id", "source", "text", "statement", "where", "expected", "evidence", "mutant", "proof"}
+    allowed = {
+        "id",
+        "source",
+        "text",
+        "statement",
+        "where",
+        "expected",
+        "evidence",
+        "mutant",
+        "proof",
+        "judgements",
+    }
     if extra := set(entry) - allowed:
         raise SpecError(f"claim {entry.get('id')!r} has unknown keys: {', '.join(sorted(extra))}")
     mutant = entry.get("mutant", {})
@@ -106,6 +118,7 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
             evidence=tuple(entry["evidence"]),
             mutant=Mutant(mutant.get("statement"), mutant.get("replace"), mutant.get("by")),
             proof=entry.get("proof"),
+            judgements=tuple(entry.get("judgements", ())),
         )
     except KeyError as error:
         raise SpecError(f"claim {entry.get('id')!r} lacks the key {error}") from None

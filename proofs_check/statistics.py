@@ -27,6 +27,7 @@ from proofs_check import oracle
 from simulate.reference import activations, lengths
 from theory.augmented import from_power_sums
 from theory.network import FullyConnected, Layer
+from theory.rationals import as_float
 from theory.readings.exact import check_order, layer_map
 from theory.recursion import MomentRecursion, Rows, moment_recursion
 
@@ -128,14 +129,14 @@ def _near_median(law: dict[fmpq, fmpq]) -> tuple[float, float]:
     values, best, cumulative = list(law), (1.0, 0.0, 1.0), fmpq(0)
     for value, following in pairwise(values):
         cumulative += law[value]
-        middle, chance = (value + following) / 2, float(cumulative.p) / float(cumulative.q)
-        best = min(best, (abs(chance - 0.5), float(middle.p) / float(middle.q), chance))
+        middle, chance = (value + following) / 2, as_float(cumulative)
+        best = min(best, (abs(chance - 0.5), as_float(middle), chance))
     return best[1], best[2]
 
 
 def _float_map(layer: Layer, recursion: MomentRecursion) -> Rows[Any]:
     exact = layer_map(layer, recursion)
-    return [[(i, float(e.p) / float(e.q)) for i, e in row if isinstance(e, fmpq)] for row in exact]
+    return [[(i, as_float(e)) for i, e in row if isinstance(e, fmpq)] for row in exact]
 
 
 def _conditional(

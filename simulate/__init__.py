@@ -6,14 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulate.estimate import Estimate as Estimate
-    from simulate.estimate import Sampled as Sampled
     from simulate.reference import estimate as estimate
     from simulate.reference import lengths as lengths
+    from simulate.result import Estimate as Estimate
+    from simulate.result import Sampled as Sampled
 
 _HOMES = {
-    "Estimate": "simulate.estimate",
-    "Sampled": "simulate.estimate",
+    "Estimate": "simulate.result",
+    "Sampled": "simulate.result",
     "estimate": "simulate.reference",
     "lengths": "simulate.reference",
 }

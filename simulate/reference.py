@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import NDArray
 
-from simulate.estimate import Estimate, LayerEstimate, Sampled
+from simulate.result import Estimate, LayerEstimate, Sampled
 from simulate.samplers import draw
 from theory.errors import SpecError
 from theory.network import FullyConnected, Layer
+from theory.rationals import as_float
 
 __all__ = ["activations", "estimate", "lengths"]
 
@@ -42,7 +42,7 @@ def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[li
             f"a weight matrix of {largest:,} entries is too large to simulate (limit {_MAX_MATRIX:,})"
         )
     random = np.random.default_rng(seed)
-    block = max(1, min(samples, _BLOCK_ENTRIES // largest))
+    block = max(1, min(samples, _BLOCK_ENTRIES // (largest + sum(network.widths))))
     for first in range(0, samples, block):
         count = min(block, samples - first)
         rows = [np.broadcast_to(_input(network), (count, network.widths[0]))]
@@ -99,23 +99,19 @@ def _check_samples(samples: int, seed: int) -> None:
 def _input(network: FullyConnected) -> Floats:
     if network.input is None:
         return np.ones(network.widths[0])
-    return np.array([_as_float(x) for x in network.input])
+    return np.array([as_float(x) for x in network.input])
 
 
 def _layer(layer: Layer, before: Floats, random: np.random.Generator) -> Floats:
     shape = (len(before), layer.width, layer.fan_in)
-    weights = draw(layer.weights, random, shape) * math.sqrt(_as_float(layer.entry_variance))
+    weights = draw(layer.weights, random, shape) * math.sqrt(as_float(layer.entry_variance))
     z = np.einsum("bij,bj->bi", weights, before)
     if layer.bias_variance != 0:
         biases = draw(layer.bias, random, (len(before), layer.width))
-        z = z + biases * math.sqrt(_as_float(layer.bias_variance))
+        z = z + biases * math.sqrt(as_float(layer.bias_variance))
     phi = layer.activation
-    result: Floats = z * np.where(z > 0, _as_float(phi.positive_slope), _as_float(phi.negative_slope))
+    result: Floats = z * np.where(z > 0, as_float(phi.positive_slope), as_float(phi.negative_slope))
     return result
-
-
-def _as_float(number: fmpq) -> float:
-    return float(number.p) / float(number.q)
 
 
 def _sampled(values: Floats, seed: int) -> Sampled:

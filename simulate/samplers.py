@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, Uniform
+from theory.rationals import as_float
 
 __all__ = ["draw"]
 
@@ -44,13 +45,13 @@ def _laplace(law: Laplace, random: np.random.Generator, shape: tuple[int, ...]) 
 
 
 def _student_t(law: StudentT, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    df = float(law.degrees_of_freedom.p) / float(law.degrees_of_freedom.q)
+    df = as_float(law.degrees_of_freedom)
     return random.standard_t(df, shape) * math.sqrt((df - 2) / df)
 
 
 def _finite(law: FiniteLaw, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    values = np.array([float(v.p) / float(v.q) for v, _ in law.points])
-    chances = np.array([float(p.p) / float(p.q) for _, p in law.points])
+    values = np.array([as_float(v) for v, _ in law.points])
+    chances = np.array([as_float(p) for _, p in law.points])
     scale = math.sqrt(float(np.dot(values**2, chances)))
     result: Floats = random.choice(values / scale, shape, p=chances / chances.sum())
     return result

@@ -6,6 +6,7 @@ Every tolerance is the bound that the reading states about itself, never hand-pi
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -126,8 +127,9 @@ def test_enclosure_comparison_rejects_a_dropped_layer():
     with ctx.workprec(60):
         ball = exact.length_moments(FullyConnected(widths), 2, longest_bits=8)[-1][1]
     assert isinstance(ball, arb)
-    assert ball.contains(fmpq(12, 7) ** 11)
-    assert not ball.contains(fmpq(12, 7) ** 10)
+    with ctx.workprec(200):
+        assert ball.contains(fmpq(12, 7) ** 11)
+        assert not ball.contains(fmpq(12, 7) ** 10)
 
 
 def substituted(derived, target, numbers):
@@ -207,7 +209,9 @@ def test_latex_shows_the_derived_recursion():
     assert text.startswith("\\begin{aligned}")
     assert text.endswith("\\end{aligned}")
     assert r"\mathbb{E}[M_j^{2} \mid a_{j-1}]" in text
-    assert r"\left(1 + \frac{5}{n_{j}}\right) \bar A_{1,1}" in text
+    five = re.search(r"\\left\(([^()]*)\\right\) \\bar A_\{1,1\}", text)
+    assert five is not None
+    assert set(five[1].split(" + ")) == {"1", r"\frac{5}{n_{j}}"}
     assert "m_{4}" in text
     assert r"\nu_{2}" not in text
     assert r"\frac{4}{n_{j}}" not in text

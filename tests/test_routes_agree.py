@@ -32,12 +32,13 @@ FINITE_LAWS = [
     "finite:-3/2:1/5,0:3/5,3/2:1/5",
     "finite:-2:1/10,-1:2/5,1:2/5,2:1/10",
 ]
+BIAS_LAWS = ["rademacher", "finite:-2:1/2,2:1/2", "finite:-1:1/6,0:2/3,1:1/6"]
 ACTIVATIONS = ["relu", "abs", "linear", "leaky_relu:1/2", "leaky_relu:-2", "slopes:1/2:2", "slopes:0:-1"]
 GAINS = [fmpq(2), fmpq(1), fmpq(1, 3), fmpq(5, 2)]
 MAX_STATES = 1_500
 
 activations = st.sampled_from(ACTIVATIONS)
-coordinates = st.sampled_from([fmpq(0), fmpq(1), fmpq(-1), fmpq(2), fmpq(-1, 2), fmpq(3, 2)])
+coordinates = st.sampled_from([fmpq(0), fmpq(1), fmpq(-1), fmpq(2), fmpq(-1, 2)])
 
 
 def raw_variance(law):
@@ -45,10 +46,10 @@ def raw_variance(law):
 
 
 @st.composite
-def shapes(draw):
-    """Widths, and the options every family shares."""
+def shapes(draw, enumerable_depth: int):
+    """Widths, and the options every family shares; deeper nets are narrower."""
     depth = draw(st.integers(1, 3))
-    inner = st.integers(1, 3 if depth < 3 else 2)
+    inner = st.integers(1, 3 if depth <= enumerable_depth else 2)
     widths = [*(draw(inner) for _ in range(depth)), draw(st.integers(1, 3))]
     size = widths[0]
     options = {
@@ -64,13 +65,13 @@ def shapes(draw):
 @st.composite
 def finite_networks(draw, biased: bool):
     """Networks that the oracle can enumerate; biases get variances that keep its scales rational."""
-    widths, options = draw(shapes())
+    widths, options = draw(shapes(1 if biased else 2))
     depth = len(widths) - 1
     laws = [as_law(draw(st.sampled_from(FINITE_LAWS))) for _ in range(depth)]
     if not biased:
         return FullyConnected(widths, weights=laws, **options)
-    bias_laws = [as_law(draw(st.sampled_from(FINITE_LAWS[:4]))) for _ in range(depth)]
-    ratios = [draw(st.sampled_from([fmpq(0), fmpq(1), fmpq(1, 2), fmpq(3)])) for _ in range(depth)]
+    bias_laws = [as_law(draw(st.sampled_from(BIAS_LAWS))) for _ in range(depth)]
+    ratios = [draw(st.sampled_from([fmpq(0), fmpq(1), fmpq(1), fmpq(2)])) for _ in range(depth)]
     unbiased = FullyConnected(widths, weights=laws, **options)
     scale, variances = fmpq(1), []
     for layer, bias, ratio in zip(unbiased.layers, bias_laws, ratios, strict=True):
@@ -81,7 +82,7 @@ def finite_networks(draw, biased: bool):
 
 @st.composite
 def normal_networks(draw):
-    widths, options = draw(shapes())
+    widths, options = draw(shapes(3))
     variances = [draw(st.sampled_from([fmpq(0), fmpq(1), fmpq(2, 7)])) for _ in widths[1:]]
     return FullyConnected(widths, bias_variance=variances, **options)
 

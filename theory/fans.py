@@ -25,4 +25,4 @@ def fan(mode: str, fan_in: int, fan_out: int) -> fmpq:
         return fmpq(fan_in + fan_out, 2)
     if mode == "none":
         return fmpq(1)
-    raise unknown_name("fan mode", mode, FAN_MODES)
+    raise unknown_name("fan mode", str(mode), FAN_MODES)

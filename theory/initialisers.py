@@ -41,6 +41,6 @@ def initialiser(name: str) -> Initialiser:
     >>> initialiser("he_normal").variance_gain, initialiser("xavier_uniform").mode
     (2, 'fan_avg')
     """
-    if name not in INITIALISERS:
-        raise unknown_name("initialiser", name, INITIALISERS)
+    if not isinstance(name, str) or name not in INITIALISERS:
+        raise unknown_name("initialiser", str(name), INITIALISERS)
     return INITIALISERS[name]

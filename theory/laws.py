@@ -250,8 +250,12 @@ def finite_law(points: Iterable[tuple[RationalLike, RationalLike]]) -> FiniteLaw
     >>> finite_law([(1, "1/2"), (-1, "1/2")]).kurtosis
     1
     """
+    try:
+        pairs = [(value, probability) for value, probability in points]
+    except (TypeError, ValueError):
+        raise SpecError("a finite law is given as (value, probability) pairs") from None
     exact = [
         (rational(v, "a value of a finite law"), rational(p, "a probability of a finite law"))
-        for v, p in points
+        for v, p in pairs
     ]
     return FiniteLaw(tuple(sorted(exact, key=lambda pair: pair[0])))

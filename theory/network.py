@@ -5,7 +5,7 @@ Everything is checked once, here, at the door; the other rooms take a spec as va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -67,8 +67,9 @@ class FullyConnected:
     weights
         Law of the standardised weights, a name or a `Law`; one for all layers or one per layer.
     variance_gain
-        Entry variance times fan, one or per layer; None takes the critical gain of each
-        layer's activation (2 for ReLU), which keeps the mean length.
+        Entry variance times fan, one number or one per layer; None (for the whole net, not in
+        a list) takes the critical gain of each layer's activation, 2 for ReLU, which keeps the
+        mean length.
     mode
         What the gain is divided by: fan_in, fan_out, fan_avg, or none.
     bias_weights, bias_variance
@@ -203,10 +204,8 @@ def _folded(values: list[str]) -> str | list[str]:
 
 
 def _checked_widths(widths: Iterable[int]) -> tuple[int, ...]:
-    if isinstance(widths, (str, bytes)) or not isinstance(widths, Iterable):
-        raise SpecError(f"widths is a sequence of whole numbers such as [784, 100, 10], not {widths!r}")
     checked: list[int] = []
-    for width in widths:
+    for width in _sequence(widths, "widths is a sequence of whole numbers such as [784, 100, 10]"):
         if len(checked) > MAX_DEPTH:
             raise SpecError(f"more than {MAX_DEPTH:,} layers; the depth limit is {MAX_DEPTH:,}")
         checked.append(_checked_width(width, len(checked)))
@@ -218,12 +217,23 @@ def _checked_widths(widths: Iterable[int]) -> tuple[int, ...]:
     return tuple(checked)
 
 
+def _sequence(values: Any, expected: str) -> Iterable[Any]:
+    """The values, if they have an order; text and mappings are other things."""
+    if isinstance(values, (str, bytes, Mapping, Set)) or getattr(values, "ndim", 1) != 1:
+        raise SpecError(f"{expected}, not {type(values).__name__}")
+    if not isinstance(values, Iterable):
+        raise SpecError(f"{expected}, not {type(values).__name__}")
+    return values
+
+
 def _checked_width(width: object, index: int) -> int:
     if isinstance(width, bool) or not hasattr(width, "__index__"):
-        raise SpecError(f"width n_{index} must be a whole number of at least 1, not {width!r}")
+        kind = f"{width!r:.40} ({type(width).__name__})"
+        raise SpecError(f"width n_{index} must be a whole number (an int) of at least 1, not {kind}")
     value = int(width.__index__())
     if not 1 <= value <= MAX_WIDTH:
-        raise SpecError(f"width n_{index} must be from 1 to {MAX_WIDTH:,}, not {value:,}")
+        shown = f"{value:,}" if abs(value) < 10**30 else "one of more than 30 digits"
+        raise SpecError(f"width n_{index} must be from 1 to {MAX_WIDTH:,}, not {shown}")
     return value
 
 
@@ -260,7 +270,7 @@ def _bias_variance(value: RationalLike) -> fmpq:
 
 def _checked_input(values: Iterable[RationalLike], fan_in: int) -> tuple[fmpq, ...]:
     exact: list[fmpq] = []
-    for value in values:
+    for value in _sequence(values, "the input is a sequence of numbers such as [1, -2, 0.5]"):
         if len(exact) == _MAX_INPUT:
             raise SpecError(f"the input has more than {_MAX_INPUT:,} coordinates")
         exact.append(rational(value, f"input coordinate {len(exact) + 1}"))

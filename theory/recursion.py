@@ -21,9 +21,18 @@ from math import comb, factorial, prod
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from theory.augmented import expand_power_of_length, product
+from theory.errors import SpecError
 from theory.partitions import Partition, merge, partitions, partitions_up_to, symmetry
 
-__all__ = ["LawNumbers", "MomentRecursion", "Rows", "ShapeNumbers", "moment_recursion"]
+__all__ = [
+    "MAX_ORDER",
+    "LawNumbers",
+    "MomentRecursion",
+    "Rows",
+    "ShapeNumbers",
+    "check_order_range",
+    "moment_recursion",
+]
 
 
 class SemiringElement(Protocol):
@@ -40,6 +49,18 @@ Rows: TypeAlias = list[list[tuple[int, S]]]
 
 # (partition of the previous activations, weight moments used, bias moments used)
 _Term: TypeAlias = tuple[Partition, Partition, Partition]
+
+
+MAX_ORDER = 12
+
+
+def check_order_range(order: object) -> None:
+    """Refuse an order that is not a whole number from 1 to `MAX_ORDER`."""
+    if isinstance(order, bool) or not isinstance(order, int):
+        raise SpecError(f"order must be a whole number from 1 to {MAX_ORDER}, not {order!r:.40}")
+    if not 1 <= order <= MAX_ORDER:
+        shown = order if abs(order) < 10**9 else "a far larger number"
+        raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {shown}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,16 @@ from proofs_check import oracle
 from proofs_check.claim import Claim
 from proofs_check.family import Family
 from proofs_check.language.evaluate import MomentSource, evaluate
-from proofs_check.language.tree import Binary, Expectation, Indexed, Name, Number, Statement
+from proofs_check.language.tree import (
+    Binary,
+    Expectation,
+    Expression,
+    Indexed,
+    Name,
+    Number,
+    Statement,
+    children,
+)
 from proofs_check.moment_sources import (
     ClosedFormMoments,
     OracleMoments,
@@ -90,7 +99,7 @@ def order_of(statement: Statement) -> int:
     return max(_order(side) for side in statement.sides)
 
 
-def _order(node: object, inside: bool = False) -> int:
+def _order(node: Expression, inside: bool = False) -> int:
     match node:
         case Binary("**", Indexed("M"), Number(value)) if inside:
             return int(value.p)
@@ -102,9 +111,7 @@ def _order(node: object, inside: bool = False) -> int:
             return _order(body, inside=True)
         case Expectation("Var", body):
             return 2 * _order(body, inside=True)
-    children = list(getattr(node, "__dict__", {}).values())
-    flat = [x for value in children for x in (value if isinstance(value, tuple) else (value,))]
-    return max((_order(child, inside) for child in flat), default=1)
+    return max((_order(child, inside) for child in children(node)), default=1)
 
 
 def _sweep(claim: Claim, name: str, source: _Source, examples: int) -> list[Evidence]:

@@ -15,16 +15,18 @@ from proofs_check.kernel.rules import Judgement
 
 __all__ = ["assumed_family", "statement_of"]
 
-_PER_LAYER = {"m4": "kappa", "b2": "nu2[j]", "b4": "nu4[j]", "g": "g"}
+_PER_LAYER = {"m4": "kappa", "b2": "nu2[j]", "b4": "nu4[j]"}
 
 
 def statement_of(judgement: Judgement) -> str | None:
-    """The statement, or None for a judgement that the language cannot say.
+    """The statement, or None for a judgement that the language cannot say, symbols included.
 
     >>> statement_of({"judgement": "product", "order": 2, "factor": "1 + 5*u"})
     'E[M[d]**2] == M[0]**2*prod(1+5/n[j], j, 1, d)'
     """
     kind = judgement["judgement"]
+    if not _sayable(judgement):
+        return None
     if kind == "sum":
         return f"E[M[d]] == M[0] + sum({_expression(judgement['term'])}, j, 1, d)"
     if kind == "product":
@@ -41,7 +43,10 @@ def statement_of(judgement: Judgement) -> str | None:
 
 
 def assumed_family(judgement: Judgement) -> Mapping[str, str]:
-    """The family that the judgement speaks of, as options of --where."""
+    """The family that the judgement speaks of, as options of --where.
+
+    An assumption that has no name there is left out; a reader must then trust nothing.
+    """
     given = judgement["given"]
     weights = [Polynomial.of(text) for text in given["weights"]]
     normal = [Polynomial.of(_double_factorial(l)) for l in range(1, len(weights) + 1)]
@@ -85,3 +90,10 @@ def _monomial(text: str) -> str:
         else:
             above.append(_PER_LAYER.get(name, name) + (f"**{power}" if power else ""))
     return sign + ("*".join(above) or "1") + below
+
+
+def _sayable(judgement: Judgement) -> bool:
+    texts = [judgement.get("term", "0"), judgement.get("factor", "0")]
+    texts += [text for listed in judgement.get("factors", {}).values() for text in listed]
+    names = {name for text in texts for name in Polynomial.of(text).variables()}
+    return names <= {"u", *_PER_LAYER}

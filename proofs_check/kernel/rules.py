@@ -13,9 +13,10 @@ permutation    E M_d^k does not depend on the order of the hidden widths n_1, ..
 middle_layers  E EmpVar = (1/d^2) sum_{k=2..d} weight(k, d) (E M_k^2 - E M_{k-1}^2), the weight
                given as a list of factors.
 
-Every judgement names what it assumes of its layers under "given": the moments of the weights
-(m4, m6, ... when any law will do) and of the biases, the effective gain, and the factors c_l of
-the activation. Symbols may take other values in every layer.
+Every judgement names what it assumes of its layers under "given": the even moments of the
+standardised weights (1, m4, m6, ... when any law will do; m4 is the kurtosis) and of the biases as
+they are (b2, b4, ...; b2 is the variance nu_2), the effective gain fan_in * Var w, and the factors
+c_l of the activation. Symbols may take other values in every layer.
 """
 
 from __future__ import annotations
@@ -29,17 +30,14 @@ from typing import Any
 
 from proofs_check.kernel.expansion import LayerModel, augmented, augmented_of_input, length_power
 from proofs_check.kernel.polynomial import Polynomial
+from proofs_check.kernel.shape import require
 
-__all__ = ["RULES", "ProofError", "Rule"]
+__all__ = ["RULES", "Judgement", "Rule"]
 
 Judgement = Mapping[str, Any]
 Rule = Callable[[Mapping[str, Any], Sequence[Judgement]], None]
 
 _MAX_ORDER = 5
-
-
-class ProofError(ValueError):
-    """A step that does not follow."""
 
 
 def width_identity(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
@@ -51,19 +49,19 @@ def width_identity(step: Mapping[str, Any], premises: Sequence[Judgement]) -> No
     so one width m >= k, at which all partitions of k occur, settles all.
     """
     claim = _conclusion(step, "layer")
-    _require(not premises, "this rule rests on nothing")
+    require(not premises, "this rule rests on nothing")
     model, target = _model(claim), claim["target"]
     coefficients = {_partition(p): Polynomial.of(text) for p, text in claim["coefficients"].items()}
     order = target["length"] if "length" in target else sum(target["augmented"])
-    _require(type(order) is int and 1 <= order <= _MAX_ORDER, f"the order must be 1 to {_MAX_ORDER}")
-    _require(all(sum(parts) <= order for parts in coefficients), "a partition beyond the order")
+    require(1 <= order <= _MAX_ORDER, f"the order must be 1 to {_MAX_ORDER}")
+    require(all(sum(parts) <= order for parts in coefficients), "a partition beyond the order")
     known = {"u"} | _given_variables(claim["given"])
     for coefficient in coefficients.values():
-        _require(coefficient.variables() <= known, "a coefficient uses an unknown variable")
+        require(coefficient.variables() <= known, "a coefficient uses an unknown variable")
     degree = max([order - 1, *(c.degree("u") for c in coefficients.values())])
-    points = {(int(m), int(n)) for m, n in step["widths"]}
-    _require(all(order <= m <= 12 and 1 <= n <= 12 for m, n in points), "widths must be small whole numbers")
-    _require(len({n for _, n in points}) > degree, f"degree {degree} in u needs {degree + 1} widths")
+    points = {(m, n) for m, n in step["widths"]}
+    require(all(order <= m <= 12 and 1 <= n <= 12 for m, n in points), "widths must be small whole numbers")
+    require(len({n for _, n in points}) > degree, f"degree {degree} in u needs {degree + 1} widths")
     for m, n in sorted(points):
         left = (
             length_power(model, order, m, n)
@@ -74,16 +72,16 @@ def width_identity(step: Mapping[str, Any], premises: Sequence[Judgement]) -> No
         for parts, coefficient in coefficients.items():
             at_width = coefficient.substitute("u", Polynomial.of(Fraction(1, n)))
             right = right + at_width * augmented_of_input(parts, m)
-        _require(left == right, f"coefficients differ at n_(j-1) = {m}, n_j = {n}")
+        require(left == right, f"coefficients differ at n_(j-1) = {m}, n_j = {n}")
 
 
 def telescope(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """E[M_j | a_{j-1}] = M_{j-1} + term in every layer gives E M_d = M_0 + sum of the terms."""
     (layer,) = premises
     claim = _conclusion(step, "sum")
-    _require(layer["target"] == {"length": 1}, "the premise must be about M_j")
+    require(layer["target"] == {"length": 1}, "the premise must be about M_j")
     expected = {(1,): Polynomial.of(1), (): Polynomial.of(claim["term"])}
-    _require(_nonzero(layer) == {p: c for p, c in expected.items() if c.terms}, "the step does not fit")
+    require(_nonzero(layer) == {p: c for p, c in expected.items() if c.terms}, "the step does not fit")
     _same_assumptions(claim, layer)
 
 
@@ -93,7 +91,7 @@ def iterate(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     claim = _conclusion(step, "product")
     factor = Polynomial.of(claim["factor"])
     expected = {p: factor * c for p, c in _length_coefficients(_order(layer, claim)).items()}
-    _require(_nonzero(layer) == expected, "the premise is not that multiple of M^k")
+    require(_nonzero(layer) == expected, "the premise is not that multiple of M^k")
     _same_assumptions(claim, layer)
 
 
@@ -105,23 +103,25 @@ def coefficient_bound(step: Mapping[str, Any], premises: Sequence[Judgement]) ->
     """
     (layer,) = premises
     claim = _conclusion(step, "bound")
-    kind = {"<=": "max", ">=": "min"}[claim["relation"]]
+    kind = {"<=": "max", ">=": "min"}.get(claim["relation"])
+    require(list(claim["factors"]) == [kind], "<= takes the max of the factors, >= the min")
     factors = [Polynomial.of(text) for text in claim["factors"][kind]]
-    _require(list(claim["factors"]) == [kind], f"{claim['relation']} takes the {kind} of the factors")
     length = _length_coefficients(_order(layer, claim))
     found = _nonzero(layer)
-    _require(set(found) <= set(length), "the premise has terms that M^k has not")
+    require(set(found) <= set(length), "the premise has terms that M^k has not")
     ratios = {p: found.get(p, Polynomial({})) * Fraction(1, c) for p, c in length.items()}
-    _require(set(ratios.values()) == set(factors), "the factors are not the coefficients' ratios")
+    require(set(ratios.values()) == set(factors), "the factors are not the coefficients' ratios")
     _same_assumptions(claim, layer)
 
 
 def commute(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
-    """A product over layers of one factor does not depend on their order."""
+    """A product over layers of one and the same function of u_j does not depend on their order."""
     (premise,) = premises
     claim = _conclusion(step, "permutation")
-    _require(premise["judgement"] == "product", "the premise must be a product")
-    _require(claim["order"] == premise["order"], "the orders differ")
+    require(premise["judgement"] == "product", "the premise must be a product")
+    variables = Polynomial.of(premise["factor"]).variables()
+    require(variables <= {"u"}, "a factor with symbols may differ between layers")
+    require(claim["order"] == premise["order"], "the orders differ")
     _same_assumptions(claim, premise)
 
 
@@ -134,15 +134,15 @@ def martingale_variance(step: Mapping[str, Any], premises: Sequence[Judgement]) 
     """
     (layer,) = premises
     claim = _conclusion(step, "middle_layers")
-    _require(layer["target"] == {"length": 1}, "the premise must be about M_j")
-    _require(_nonzero(layer) == {(1,): Polynomial.of(1)}, "the lengths must form a martingale")
+    require(layer["target"] == {"length": 1}, "the premise must be about M_j")
+    require(_nonzero(layer) == {(1,): Polynomial.of(1)}, "the lengths must form a martingale")
     weight = Polynomial.of(1)
     for factor in claim["weight"]:
         weight = weight * Polynomial.of(factor)
-    _require(weight.variables() <= {"k", "d"}, "the weight is a polynomial in k and d")
+    require(weight.variables() <= {"k", "d"}, "the weight is a polynomial in k and d")
     at = {text: weight.substitute("k", Polynomial.of(text)) for text in ("1", "d + 1", "k + 1")}
-    _require(not at["1"].terms and not at["d + 1"].terms, "the weight must vanish at 1 and d + 1")
-    _require(weight - at["k + 1"] == Polynomial.of("2*k - 1 - d"), "the weights do not telescope")
+    require(not at["1"].terms and not at["d + 1"].terms, "the weight must vanish at 1 and d + 1")
+    require(weight - at["k + 1"] == Polynomial.of("2*k - 1 - d"), "the weights do not telescope")
     _same_assumptions(claim, layer)
 
 
@@ -152,29 +152,20 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-_KEYS = {
-    "layer": {"target", "coefficients"},
-    "sum": {"term"},
-    "product": {"order", "factor"},
-    "bound": {"order", "relation", "factors"},
-    "permutation": {"order"},
-    "middle_layers": {"weight"},
-}
 _ASSUMED = re.compile(r"[mbc]\d+|g")
 
 
 def _conclusion(step: Mapping[str, Any], kind: str) -> Judgement:
-    """What the step concludes, which must be of this kind and say nothing beside it."""
+    """What the step concludes, which must be of this kind."""
     claim: Judgement = step["concludes"]
-    _require(claim["judgement"] == kind, f"this rule concludes a judgement of kind {kind}")
-    _require(set(claim) == {"judgement", "given"} | _KEYS[kind], f"a {kind} judgement has other keys")
+    require(claim["judgement"] == kind, f"this rule concludes a judgement of kind {kind}")
     return claim
 
 
 def _given_variables(given: Mapping[str, Any]) -> set[str]:
     texts = [*given["weights"], *given["biases"], given["gain"], *given["halves"]]
     found = {name for text in texts for name in Polynomial.of(text).variables()}
-    _require(all(_ASSUMED.fullmatch(name) for name in found), "an assumption uses an unknown variable")
+    require(all(_ASSUMED.fullmatch(name) for name in found), "an assumption uses an unknown variable")
     return found
 
 
@@ -184,8 +175,7 @@ def _model(claim: Judgement) -> LayerModel:
         name: [Polynomial.of(1), *(Polynomial.of(text) for text in given[name])]
         for name in ("weights", "biases", "halves")
     }
-    _require(lists["weights"][1] == Polynomial.of(1), "weights are standardised: E w^2 = 1")
-    _require(set(given) == {"weights", "biases", "gain", "halves"}, "unknown assumption")
+    require(lists["weights"][1] == Polynomial.of(1), "weights are standardised: E w^2 = 1")
     return LayerModel(lists["weights"], lists["biases"], Polynomial.of(given["gain"]), lists["halves"])
 
 
@@ -210,8 +200,8 @@ def _partitions(total: int, largest: int) -> list[tuple[int, ...]]:
 
 
 def _order(layer: Judgement, claim: Judgement) -> int:
-    _require(layer["judgement"] == "layer", "the premise must be a layer judgement")
-    _require(layer["target"] == {"length": claim["order"]}, "the orders differ")
+    require(layer["judgement"] == "layer", "the premise must be a layer judgement")
+    require(layer["target"] == {"length": claim["order"]}, "the orders differ")
     return int(claim["order"])
 
 
@@ -222,14 +212,10 @@ def _nonzero(layer: Judgement) -> dict[tuple[int, ...], Polynomial]:
 
 def _partition(text: str) -> tuple[int, ...]:
     parts = tuple(int(part) for part in text.split(",")) if text else ()
-    _require(parts == tuple(sorted(parts, reverse=True)) and all(p > 0 for p in parts), "no partition")
+    decreasing = parts == tuple(sorted(parts, reverse=True)) and all(part > 0 for part in parts)
+    require(decreasing and text == ",".join(map(str, parts)), f"not a partition: {text[:40]!r}")
     return parts
 
 
 def _same_assumptions(claim: Judgement, premise: Judgement) -> None:
-    _require(claim["given"] == premise["given"], "the conclusion changes the assumptions")
-
-
-def _require(condition: bool, complaint: str) -> None:
-    if not condition:
-        raise ProofError(complaint)
+    require(claim["given"] == premise["given"], "the conclusion changes the assumptions")

@@ -7,7 +7,7 @@ until the limit, when the outcome is None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol, TypeAlias
 
@@ -36,6 +36,7 @@ _FIRST_PRECISION = 128
 _LAST_PRECISION = 4_096
 _MAX_EXPONENT = 64
 _MAX_RANGE = 100_000
+_MAX_STEPS = 2_000_000
 _Scope: TypeAlias = Mapping[str, int]
 
 
@@ -102,7 +103,7 @@ def _decided(sides: tuple[Value, ...], relations: tuple[str, ...]) -> bool | Non
 class _Evaluator:
     network: FullyConnected
     moments: MomentSource
-    _cache: dict[Expectation, Value] = field(default_factory=dict)
+    _steps: int = 0
 
     def value(self, node: Expression, scope: _Scope) -> Value:
         """The value of a deterministic expression."""
@@ -113,6 +114,9 @@ class _Evaluator:
 
     def random(self, node: Expression, scope: _Scope) -> RandomPolynomial:
         """The value as a polynomial in random quantities."""
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise StatementError(f"the statement takes more than {_MAX_STEPS:,} operations to evaluate")
         match node:
             case Number(value):
                 return RandomPolynomial.of(value)
@@ -226,12 +230,13 @@ def _call(function: str, values: list[Value]) -> Value:
     if len(values) != 1:
         raise StatementError(f"{function} takes one argument, not {len(values)}")
     (value,) = values
-    if function == "log" and not value > 0:
+    if function == "log" and value <= 0:
         raise StatementError("log of a number that is not positive")
-    if function == "sqrt" and not value >= 0:
+    if function == "sqrt" and value < 0:
         raise StatementError("sqrt of a negative number")
     if function == "abs":
         return max(value, -value) if isinstance(value, fmpq) else arb.max(value, -value)
+    # A ball that only touches the forbidden side gives nan, which decides nothing: precision doubles.
     ball = arb(value)
     return {"exp": ball.exp, "log": ball.log, "sqrt": ball.sqrt}[function]()
 

@@ -21,6 +21,7 @@ from proofs_check.language.tree import (
     Negate,
     Number,
     Statement,
+    children,
 )
 from theory.errors import SpecError
 from theory.rationals import rational
@@ -29,6 +30,7 @@ __all__ = ["MAX_CHARACTERS", "StatementError", "parse"]
 
 MAX_CHARACTERS = 4_000
 _MAX_NESTING = 60
+_MAX_DEPTH = 120
 
 
 class StatementError(SpecError):
@@ -54,7 +56,13 @@ def parse(text: str) -> Statement:
     except UnexpectedInput as error:
         raise _syntax_error(text, error) from None
     except VisitError as error:
+        if isinstance(error.orig_exc, RecursionError):
+            raise _too_deep() from None
         raise StatementError(str(error.orig_exc)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    if max(map(_depth, sides)) > _MAX_DEPTH:
+        raise _too_deep()
     return Statement(text, sides, relations)
 
 
@@ -69,6 +77,20 @@ def _nesting(text: str) -> int:
     for character in text:
         depth += (character in "([") - (character in ")]")
         deepest = max(deepest, depth)
+    return deepest
+
+
+def _too_deep() -> StatementError:
+    return StatementError(f"the statement is more than {_MAX_DEPTH} operations deep; use sum and prod")
+
+
+def _depth(side: Expression) -> int:
+    """The height of the tree, without recursion."""
+    deepest, pending = 0, [(side, 1)]
+    while pending:
+        node, depth = pending.pop()
+        deepest = max(deepest, depth)
+        pending += [(child, depth + 1) for child in children(node)]
     return deepest
 
 
@@ -125,8 +147,5 @@ class _Builder(Transformer[Token, Any]):
     ) -> Fold:
         return Fold(str(kind), body, str(variable), first, last)
 
-    def expectation(self, body: Expression) -> Expectation:
-        return Expectation("E", body)
-
-    def variance(self, body: Expression) -> Expectation:
-        return Expectation("Var", body)
+    def expectation(self, kind: Token, body: Expression) -> Expectation:
+        return Expectation(str(kind), body)

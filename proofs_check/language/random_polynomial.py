@@ -16,6 +16,7 @@ __all__ = ["Monomial", "RandomPolynomial"]
 # Sorted (name, power) pairs, names such as "M[3]" or "EmpVar".
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 _MAX_TERMS = 20_000
+_MAX_BITS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ class RandomPolynomial:
     def power(self, exponent: int) -> RandomPolynomial:
         """The polynomial to a whole power."""
         if self.is_constant:
-            return RandomPolynomial.of(self.constant**exponent)
+            constant = self.constant
+            if isinstance(constant, fmpq) and constant.height_bits() * exponent > _MAX_BITS:
+                raise StatementError(f"a power needs more than {_MAX_BITS:,} bits")
+            return RandomPolynomial.of(constant**exponent)
         result = RandomPolynomial.of(fmpq(1))
         for _ in range(exponent):
             result = result * self

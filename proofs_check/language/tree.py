@@ -18,6 +18,7 @@ __all__ = [
     "Negate",
     "Number",
     "Statement",
+    "children",
 ]
 
 
@@ -87,6 +88,24 @@ class Expectation:
 
 
 Expression: TypeAlias = "Number | Name | Indexed | Negate | Binary | Call | Fold | Expectation"
+
+
+def children(node: Expression) -> tuple[Expression, ...]:
+    """The expressions directly below a node."""
+    match node:
+        case Indexed(_, index):
+            return (index,)
+        case Negate(operand):
+            return (operand,)
+        case Binary(_, left, right):
+            return (left, right)
+        case Call(_, arguments):
+            return arguments
+        case Fold(_, body, _, first, last):
+            return (body, first, last)
+        case Expectation(_, body):
+            return (body,)
+    return ()
 
 
 @dataclass(frozen=True)

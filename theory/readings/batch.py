@@ -7,7 +7,6 @@ counting operations; in the log domain exp(1000) is a number like any other.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -21,10 +20,17 @@ from theory.errors import SpecError
 from theory.fans import fan
 from theory.laws import Law, LawLike, as_law
 from theory.network import MAX_WIDTH
-from theory.rationals import RationalLike, rational
-from theory.readings.exact import MAX_ORDER
+from theory.rationals import RationalLike, as_float, rational
 from theory.readings.logarithmic import LogArray
-from theory.recursion import LawNumbers, MomentRecursion, SemiringElement, ShapeNumbers, moment_recursion
+from theory.recursion import (
+    LawNumbers,
+    MomentRecursion,
+    SemiringElement,
+    ShapeNumbers,
+    check_order_range,
+    moment_recursion,
+)
+from theory.values import Exact
 
 __all__ = ["BatchMoments", "batch_length_moments"]
 
@@ -33,6 +39,7 @@ Widths = NDArray[np.integer[Any]]
 Floats = NDArray[np.float64]
 
 _UNIT_ROUNDOFF = 2.0**-53
+_TINY = 1e-280
 
 
 @dataclass(frozen=True)
@@ -92,19 +99,26 @@ def batch_length_moments(
     recursion = moment_recursion(order, family.bias_variance != 0)
     if logarithmic:
         return _logarithmic(checked, family, recursion)
+    outside = np.zeros(len(checked), dtype=bool)
+
+    def watch(state: list[Any]) -> None:
+        """Note the rows in which a number came near the end of the range of floats."""
+        for component in state[1:]:
+            np.logical_or(outside, (component > 0) & (component < _TINY), out=outside)
+
     arithmetic = _Arithmetic[Any](_as_float, lambda x: x)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        moments = _stack(_run(checked, family, recursion, arithmetic), len(checked))
+    with np.errstate(all="ignore"):
+        moments = _stack(_run(checked, family, recursion, arithmetic, watch), len(checked))
         logs = np.log(moments)
-    overflowed = ~np.isfinite(moments).all(axis=1)
-    if overflowed.any():
-        again = _logarithmic(checked[overflowed], family, recursion)
-        moments[overflowed], logs[overflowed] = again.moments, again.logs
+    outside |= ~((moments > _TINY) & np.isfinite(moments)).all(axis=1)
+    if outside.any():
+        again = _logarithmic(checked[outside], family, recursion)
+        moments[outside], logs[outside] = again.moments, again.logs
     return BatchMoments(moments, logs, _relative_error(recursion, checked.shape[1] - 1))
 
 
 def _logarithmic(widths: Widths, family: _Family, recursion: MomentRecursion) -> BatchMoments:
-    arithmetic = _Arithmetic[LogArray](lambda c: LogArray.of(_as_float(c)), LogArray.of)
+    arithmetic = _Arithmetic[LogArray](_log_of, LogArray.of)
     columns = _run(widths, family, recursion, arithmetic)
     logs = _stack([column.log for column in columns], len(widths))
     with np.errstate(over="ignore"):
@@ -112,17 +126,25 @@ def _logarithmic(widths: Widths, family: _Family, recursion: MomentRecursion) ->
 
 
 def _as_float(number: fmpq | int) -> float:
-    return float(number) if isinstance(number, int) else float(number.p) / float(number.q)
+    return float(number) if isinstance(number, int) else as_float(number)
+
+
+def _log_of(number: fmpq | int) -> LogArray:
+    """The logarithm of a rational, also where the rational itself is no float."""
+    log = Exact(fmpq(number)).log
+    return LogArray(np.float64(-np.inf if log is None else log))
 
 
 def _checked(widths: Widths, order: int, family: _Family) -> Widths:
-    table = np.asarray(widths)
+    try:
+        table = np.asarray(widths)
+    except ValueError:
+        raise SpecError("widths has rows of different lengths; batch architectures of one depth") from None
     if table.ndim != 2 or table.shape[1] < 2 or not np.issubdtype(table.dtype, np.integer):
         raise SpecError("widths must be a whole-number array of shape (architectures, depth + 1), depth >= 1")
     if table.size and not 1 <= table.min() <= table.max() <= MAX_WIDTH:
         raise SpecError(f"every width must be from 1 to {MAX_WIDTH:,}")
-    if not 1 <= order <= MAX_ORDER:
-        raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {order}")
+    check_order_range(order)
     for law in (family.weights, *([family.bias_weights] if family.bias_variance else [])):
         if not law.has_moment(order):
             raise SpecError(f"order {order} needs an infinite moment of the law {law.name}")
@@ -132,8 +154,14 @@ def _checked(widths: Widths, order: int, family: _Family) -> Widths:
     return table
 
 
-def _run(widths: Widths, family: _Family, recursion: MomentRecursion, arithmetic: _Arithmetic[S]) -> list[S]:
-    """The moments after the last layer, one element per order."""
+def _run(
+    widths: Widths,
+    family: _Family,
+    recursion: MomentRecursion,
+    arithmetic: _Arithmetic[S],
+    watch: Callable[[list[S]], None] = lambda state: None,
+) -> list[S]:
+    """The moments after the last layer, one element per order; `watch` sees every state."""
     orders = range(recursion.order + 1)
     lift = arithmetic.scalar
     biases = [family.bias_weights.even_moment(l) * family.bias_variance**l for l in orders]
@@ -147,7 +175,10 @@ def _run(widths: Widths, family: _Family, recursion: MomentRecursion, arithmetic
     shapes = _shapes(widths, family, recursion.order, arithmetic)
     start = _ones_state(widths[:, 0], recursion, arithmetic)
     states = recursion.run((recursion.matrix(law_rows, s) for s in shapes), start)
-    (last,) = deque(states, maxlen=1)
+    last: list[S] = []
+    for state in states:
+        watch(state)
+        last = state
     return recursion.length_moments(last, lift)
 
 

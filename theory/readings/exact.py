@@ -14,20 +14,22 @@ from theory.augmented import from_power_sums
 from theory.errors import SpecError
 from theory.laws import Law
 from theory.network import FullyConnected, Layer
-from theory.recursion import LawNumbers, MomentRecursion, Rows, ShapeNumbers, moment_recursion
+from theory.recursion import (
+    LawNumbers,
+    MomentRecursion,
+    Rows,
+    ShapeNumbers,
+    check_order_range,
+    moment_recursion,
+)
 from theory.values import Number, shortened
 
-__all__ = ["MAX_ORDER", "check_order", "layer_map", "length_moments", "start_state"]
-
-MAX_ORDER = 12
+__all__ = ["check_order", "layer_map", "length_moments", "start_state"]
 
 
 def check_order(network: FullyConnected, order: int) -> None:
     """Refuse an order that is out of range or whose moments are infinite."""
-    if isinstance(order, bool) or not isinstance(order, int):
-        raise SpecError(f"order must be a whole number from 1 to {MAX_ORDER}, not {order!r}")
-    if not 1 <= order <= MAX_ORDER:
-        raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {order}")
+    check_order_range(order)
     for law, use in _laws_in_use(network):
         if not law.has_moment(order):
             finite = law.finite_half_order

@@ -13,11 +13,16 @@ from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.augmented import expand_power_of_length
-from theory.errors import SpecError
 from theory.laws import Law, LawLike, as_law
 from theory.partitions import Partition
-from theory.readings.exact import MAX_ORDER
-from theory.recursion import LawNumbers, MomentRecursion, Rows, ShapeNumbers, moment_recursion
+from theory.recursion import (
+    LawNumbers,
+    MomentRecursion,
+    Rows,
+    ShapeNumbers,
+    check_order_range,
+    moment_recursion,
+)
 
 __all__ = ["DerivedRecursion", "derive"]
 
@@ -96,8 +101,7 @@ def derive(
     >>> derive(2).conditional_moment(2)
     {(2,): 2*u*m4 - u + 1, (1, 1): 5*u + 1}
     """
-    if not 1 <= order <= MAX_ORDER:
-        raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {order}")
+    check_order_range(order)
     law = None if weights is None else as_law(weights)
     phi = None if activation is None else as_activation(activation)
     symbols = _symbols(order)

@@ -1,0 +1,109 @@
+"""The shape of a proof object: checked at the door, so that rules meet only what they expect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["ProofError", "checked_proof"]
+
+FORMAT = "actlen-proof/1"
+_MAX_STEPS = 1_000
+_MAX_ITEMS = 1_000
+
+# Keys of each judgement beside "judgement" and "given".
+KEYS: Mapping[str, frozenset[str]] = {
+    "layer": frozenset({"target", "coefficients"}),
+    "sum": frozenset({"term"}),
+    "product": frozenset({"order", "factor"}),
+    "bound": frozenset({"order", "relation", "factors"}),
+    "permutation": frozenset({"order"}),
+    "middle_layers": frozenset({"weight"}),
+}
+
+
+class ProofError(ValueError):
+    """A proof, or a step of one, that does not hold."""
+
+
+def require(condition: bool, complaint: str) -> None:
+    """Raise `ProofError` unless the condition holds."""
+    if not condition:
+        raise ProofError(complaint)
+
+
+def checked_proof(proof: Any) -> list[Mapping[str, Any]]:
+    """The steps of a well-formed proof; `ProofError` names what is malformed."""
+    _keys(proof, {"format", "steps", "conclusions"}, "the proof")
+    require(proof["format"] == FORMAT, f"unknown proof format; this kernel reads {FORMAT}")
+    steps: list[Mapping[str, Any]] = _list(proof["steps"], dict, "steps")
+    require(len(steps) <= _MAX_STEPS, f"more than {_MAX_STEPS} steps")
+    for number, step in enumerate(steps):
+        _step(step, number)
+    conclusions = _list(proof["conclusions"], int, "conclusions")
+    require(all(0 <= i < len(steps) for i in conclusions), "a conclusion that is no step")
+    require(conclusions != [], "the proof concludes nothing")
+    return steps
+
+
+def _step(step: Any, number: int) -> None:
+    where = f"step {number}"
+    require({"rule", "concludes"} <= set(step) <= {"rule", "from", "widths", "concludes"}, f"{where}: keys")
+    require(type(step["rule"]) is str, f"{where}: the rule is named by text")
+    for source in _list(step.get("from", []), int, f"{where}: from"):
+        require(0 <= source < number, f"{where}: rests on a step that does not come before it")
+    for pair in _list(step.get("widths", []), list, f"{where}: widths"):
+        require(len(_list(pair, int, f"{where}: widths")) == 2, f"{where}: widths are pairs")
+    _judgement(step["concludes"], where)
+
+
+def _judgement(claim: Any, where: str) -> None:
+    require(type(claim) is dict and type(claim.get("judgement")) is str, f"{where}: no judgement")
+    require(claim["judgement"] in KEYS, f"{where}: unknown judgement")
+    _keys(claim, KEYS[claim["judgement"]] | {"judgement", "given"}, where)
+    _keys(claim["given"], {"weights", "biases", "gain", "halves"}, f"{where}: given")
+    for key in ("weights", "biases", "halves"):
+        _list(claim["given"][key], str, f"{where}: {key}")
+    _text(claim["given"]["gain"], f"{where}: gain")
+    for key in ("term", "factor", "relation"):
+        _text(claim.get(key, ""), f"{where}: {key}")
+    require(type(claim.get("order", 1)) is int, f"{where}: the order is a whole number")
+    _list(claim.get("weight", []), str, f"{where}: weight")
+    for texts in _object(claim.get("factors", {}), where).values():
+        _list(texts, str, f"{where}: factors")
+    for partition, text in _object(claim.get("coefficients", {}), where).items():
+        _text(partition, f"{where}: partition")
+        _text(text, f"{where}: coefficient")
+    if "target" in claim:
+        _target(claim["target"], where)
+
+
+def _target(target: Any, where: str) -> None:
+    require(type(target) is dict and len(target) == 1, f"{where}: a target is one object with one key")
+    if "length" in target:
+        require(type(target["length"]) is int, f"{where}: the target's length is a whole number")
+        return
+    parts = _list(target.get("augmented"), int, f"{where}: the target")
+    require(parts != [] and all(part >= 1 for part in parts), f"{where}: the target is a partition")
+    require(parts == sorted(parts, reverse=True), f"{where}: the target's parts must decrease")
+
+
+def _keys(value: Any, keys: set[str] | frozenset[str], where: str) -> None:
+    require(type(value) is dict and set(value) == keys, f"{where}: keys must be {', '.join(sorted(keys))}")
+
+
+def _list(value: Any, kind: type, where: str) -> list[Any]:
+    require(type(value) is list and len(value) <= _MAX_ITEMS, f"{where}: not a list")
+    require(all(type(item) is kind for item in value), f"{where}: wrong kind of item")
+    result: list[Any] = value
+    return result
+
+
+def _object(value: Any, where: str) -> dict[Any, Any]:
+    require(type(value) is dict and len(value) <= _MAX_ITEMS, f"{where}: not an object")
+    result: dict[Any, Any] = value
+    return result
+
+
+def _text(value: Any, where: str) -> None:
+    require(type(value) is str, f"{where}: not text")
