@@ -17,6 +17,10 @@ from theory.errors import SpecError, unknown_name
 __all__ = ["Claim", "Mutant", "load_ledger"]
 
 
+# The files of the ledger, in its order.
+_FILES = ("foundations",)
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A planted error: another statement, and a replacement inside the proof object.
@@ -74,8 +78,9 @@ def load_ledger() -> list[Claim]:
     >>> load_ledger()[0].id
     'fm1-mean'
     """
-    text = files("proofs_check.ledger").joinpath("claims.toml").read_text(encoding="utf-8")
-    claims = [_claim(entry) for entry in tomllib.loads(text)["claim"]]
+    folder = files("proofs_check.ledger").joinpath("claims")
+    texts = (folder.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in _FILES)
+    claims = [_claim(entry) for text in texts for entry in tomllib.loads(text)["claim"]]
     ids = [claim.id for claim in claims]
     if len(set(ids)) != len(ids):
         raise SpecError("two claims of the ledger share an id; ids are permanent and unique")

@@ -20,7 +20,7 @@ from theory import gaussian, power_sums
 from theory.empirical_variance import expected_empirical_variance
 from theory.network import FullyConnected
 from theory.readings import exact
-from theory.values import Number
+from theory.reals import Number
 
 __all__ = ["ClosedFormMoments", "OracleMoments", "PowerSumMoments", "RecursionMoments"]
 
@@ -57,7 +57,8 @@ class _LayerMoments:
 
     def product(self, i: int, j: int) -> Number:
         """E M_i M_j for i < j."""
-        slope, shift = fmpq(1), fmpq(0)
+        slope: Number = fmpq(1)
+        shift: Number = fmpq(0)
         for layer in self.network.layers[i:j]:
             slope, shift = slope * layer.mean_factor, shift * layer.mean_factor + layer.mean_shift
         return self.moment(i, 2) * slope + self.moment(i, 1) * shift

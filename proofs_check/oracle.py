@@ -100,7 +100,7 @@ def rational_bias_variances(network: FullyConnected, ratio: fmpq) -> list[fmpq]:
     """
     variances, scale_squared = [], _input_scale(network)
     for layer in network.layers:
-        pre_scale = scale_squared * layer.entry_variance / _integers(layer.weights).raw_variance
+        pre_scale = scale_squared * _entry_variance(layer) / _integers(layer.weights).raw_variance
         variances.append(ratio**2 * _integers(layer.bias).raw_variance * pre_scale)
         _, slope_unit = _whole_slopes(layer.activation)
         scale_squared = pre_scale / (int(ratio.q) * slope_unit) ** 2
@@ -142,6 +142,13 @@ def _layers(network: FullyConnected, max_states: int, *, keep_paths: bool) -> It
         yield states
 
 
+def _entry_variance(layer: Layer) -> fmpq:
+    variance = layer.entry_variance
+    if not isinstance(variance, fmpq):
+        raise OracleLimitError("an irrational weight variance does not enumerate rationally")
+    return variance
+
+
 def _input_scale(network: FullyConnected) -> fmpq:
     """sigma_0^2 with x / sigma_0 whole."""
     return fmpq(1, lcm(*(int(x.q) for x in network.input or ())) ** 2)
@@ -161,7 +168,7 @@ class _Step:
     @classmethod
     def of(cls, layer: Layer, scale_squared: fmpq) -> _Step:
         weights = _integers(layer.weights)
-        pre_scale = scale_squared * layer.entry_variance / weights.raw_variance
+        pre_scale = scale_squared * _entry_variance(layer) / weights.raw_variance
         ratio, bias = fmpq(0), _Integers({0: 1}, fmpq(1))
         if layer.bias_variance != 0:
             bias = _integers(layer.bias)

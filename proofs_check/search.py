@@ -15,7 +15,7 @@ from proofs_check.language.evaluate import MomentSource, evaluate
 from proofs_check.language.tree import Statement
 from proofs_check.moment_sources import RecursionMoments
 from theory.network import FullyConnected
-from theory.values import Number
+from theory.reals import Number
 
 __all__ = ["Search", "Witness", "find_witness"]
 

@@ -27,8 +27,9 @@ def stand_in(law: Law, order: int) -> Law:
     """
     if isinstance(law, (FiniteLaw, Rademacher)):
         return law
-    if order <= 2:
-        return _three_points(law.kurtosis)
+    kurtosis = law.kurtosis
+    if order <= 2 and isinstance(kurtosis, fmpq):
+        return _three_points(kurtosis)
     if isinstance(law, Normal) and order <= 4:
         return _symmetric([(fmpq(i), _fraction(p)) for i, p in enumerate(_NORMAL_TO_ORDER_8, start=1)])
     raise SpecError(f"no finite law with the moments of {law.name} up to order {2 * order} is listed")

@@ -27,8 +27,8 @@ from proofs_check import oracle
 from simulate.reference import activations, lengths
 from theory.augmented import from_power_sums
 from theory.network import FullyConnected, Layer
-from theory.rationals import as_float
 from theory.readings.exact import check_order, layer_map
+from theory.reals import as_float
 from theory.recursion import MomentRecursion, Rows, moment_recursion
 
 __all__ = ["LEVEL", "TestResult", "conditional_ratio", "probability"]

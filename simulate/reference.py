@@ -16,7 +16,7 @@ from simulate.result import Estimate, LayerEstimate, Sampled
 from simulate.samplers import draw
 from theory.errors import SpecError
 from theory.network import FullyConnected, Layer
-from theory.rationals import as_float
+from theory.reals import as_float
 
 __all__ = ["activations", "estimate", "lengths"]
 

@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
-from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, Uniform
-from theory.rationals import as_float
+from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, TruncatedNormal, Uniform
+from theory.reals import as_float
 
 __all__ = ["draw"]
 
@@ -57,11 +58,21 @@ def _finite(law: FiniteLaw, random: np.random.Generator, shape: tuple[int, ...])
     return result
 
 
+def _truncated_normal(law: TruncatedNormal, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """By inversion of the distribution function, which the cut restricts to an interval."""
+    cut = as_float(law.cut)
+    scale = math.sqrt(as_float(law.raw_variance.enclosure()))
+    inside = ndtr(-cut) + (ndtr(cut) - ndtr(-cut)) * random.random(shape)
+    result: Floats = ndtri(inside) / scale
+    return result
+
+
 _SAMPLERS: dict[type[Law], _Sampler] = {
     Normal: _normal,
     Uniform: _uniform,
     Rademacher: _rademacher,
     Laplace: _laplace,
     StudentT: _student_t,
+    TruncatedNormal: _truncated_normal,
     FiniteLaw: _finite,
 }

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actlen", "theory", "simulate", "proofs_check")
-SPECS = {"activations", "errors", "fans", "laws", "network", "rationals"}
+SPECS = {"activations", "errors", "fans", "laws", "network", "rationals", "reals"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "sympify", "parse_expr", "__import__"}
 
 

@@ -8,14 +8,16 @@ with c, C = min, max of 3 tau - 1 and kappa tau - 1, and alpha the factor of the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb
 
 from theory.activations import Activation
 from theory.laws import Law
 from theory.network import FullyConnected
-from theory.values import Enclosed, Exact, Number, as_value, shortened
+from theory.reals import Number
+from theory.values import Enclosed, Exact, as_value, larger, shortened, smaller
 
 __all__ = ["SecondMomentBounds", "layer_constants", "second_moment_bounds"]
 
@@ -27,8 +29,8 @@ class SecondMomentBounds:
     `c` is the smallest and `C` the largest constant of any layer.
     """
 
-    c: Exact
-    C: Exact
+    c: Exact | Enclosed
+    C: Exact | Enclosed
     lower: Exact | Enclosed
     upper: Exact | Enclosed
     exponential_lower: Enclosed
@@ -42,7 +44,7 @@ class SecondMomentBounds:
         }
 
 
-def layer_constants(weights: Law, activation: Activation) -> tuple[fmpq, fmpq]:
+def layer_constants(weights: Law, activation: Activation) -> tuple[Number, Number]:
     """(c, C) of one layer.
 
     >>> from theory.activations import as_activation
@@ -54,7 +56,7 @@ def layer_constants(weights: Law, activation: Activation) -> tuple[fmpq, fmpq]:
     """
     tau = activation.even_moment_factor(2) / activation.even_moment_factor(1) ** 2
     spread, single = 3 * tau - 1, weights.kurtosis * tau - 1
-    return min(spread, single), max(spread, single)
+    return smaller(spread, single), larger(spread, single)
 
 
 def second_moment_bounds(
@@ -78,7 +80,7 @@ def second_moment_bounds(
     upper: Number = start
     scale: Number = start
     log_lower, log_upper = arb(0), arb(0)
-    used: list[tuple[fmpq, fmpq]] = []
+    used: list[tuple[Number, Number]] = []
     for layer in network.layers:
         low, high = constants[layer.weights, layer.activation]
         used.append((low, high))
@@ -89,8 +91,8 @@ def second_moment_bounds(
         log_lower += arb(1 + low).log() / layer.width
         log_upper += arb(high / layer.width)
     return SecondMomentBounds(
-        c=Exact(min(low for low, _ in used)),
-        C=Exact(max(high for _, high in used)),
+        c=as_value(reduce(smaller, (low for low, _ in used))),
+        C=as_value(reduce(larger, (high for _, high in used))),
         lower=as_value(lower),
         upper=as_value(upper),
         exponential_lower=Enclosed(log_lower.exp() * scale),

@@ -12,7 +12,7 @@ from itertools import pairwise
 from flint import fmpq
 
 from theory.network import FullyConnected
-from theory.values import Number
+from theory.reals import Number
 
 __all__ = ["expected_empirical_variance", "middle_layer_sum"]
 
@@ -29,7 +29,8 @@ def expected_empirical_variance(
     409/2048
     """
     d = network.depth
-    later_slope, later_shift = fmpq(0), fmpq(0)
+    later_slope: Number = fmpq(0)
+    later_shift: Number = fmpq(0)
     total: Number = fmpq(0)
     for layer, mean, second in zip(
         reversed(network.layers), reversed(means), reversed(second_moments), strict=True

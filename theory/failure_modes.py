@@ -15,7 +15,8 @@ from flint import fmpq
 
 from theory.errors import SpecError
 from theory.rationals import RationalLike, rational
-from theory.values import Enclosed, Exact, Number, as_value, shortened
+from theory.reals import Number
+from theory.values import Enclosed, Exact, as_value, shortened
 
 __all__ = ["FailureMode", "FailureModes", "Thresholds", "failure_modes"]
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from flint import fmpq
 
 from theory.errors import unknown_name
+from theory.reals import ExactReal, square_root
 
 __all__ = ["FAN_MODES", "fan"]
 
-FAN_MODES = ("fan_in", "fan_out", "fan_avg", "none")
+FAN_MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg", "none")
 
 
-def fan(mode: str, fan_in: int, fan_out: int) -> fmpq:
+def fan(mode: str, fan_in: int, fan_out: int) -> ExactReal:
     """The divisor of the variance gain in a dense layer; `none` makes the gain the variance.
 
     >>> fan("fan_avg", 3, 4)
     7/2
+    >>> fan("fan_geo_avg", 4, 9)
+    6
     """
     if mode == "fan_in":
         return fmpq(fan_in)
@@ -23,6 +26,8 @@ def fan(mode: str, fan_in: int, fan_out: int) -> fmpq:
         return fmpq(fan_out)
     if mode == "fan_avg":
         return fmpq(fan_in + fan_out, 2)
+    if mode == "fan_geo_avg":
+        return square_root(fmpq(fan_in) * fan_out)
     if mode == "none":
         return fmpq(1)
     raise unknown_name("fan mode", str(mode), FAN_MODES)

@@ -16,6 +16,7 @@ from flint import fmpq
 from theory.activations import Activation
 from theory.laws import Normal
 from theory.network import FullyConnected
+from theory.reals import Number
 
 __all__ = ["applies_to", "factor_moment", "length_moments"]
 
@@ -43,14 +44,14 @@ def factor_moment(order: int, width: int, activation: Activation) -> fmpq:
     return total / fmpq(width) ** order
 
 
-def length_moments(network: FullyConnected, order: int) -> Iterator[list[fmpq]]:
+def length_moments(network: FullyConnected, order: int) -> Iterator[list[Number]]:
     """E M_j^k, k = 1..order, for j = 1, ..., d; requires `applies_to(network)`.
 
     >>> list(length_moments(FullyConnected([4, 2, 5]), 2))[-1]       # (1 + 5/2)(1 + 5/5)
     [1, 7]
     """
     mean = network.input_power_sum(1) / network.widths[0]
-    moments = [mean**k for k in range(order + 1)]
+    moments: list[Number] = [mean**k for k in range(order + 1)]
     for layer in network.layers:
         gain, shift = layer.effective_gain, layer.bias_variance
         before = moments

@@ -17,6 +17,7 @@ from flint import fmpq
 
 from theory.errors import SpecError, unknown_name
 from theory.rationals import RationalLike, rational
+from theory.reals import Number, TruncatedNormalMoment
 
 __all__ = [
     "LAW_NAMES",
@@ -27,6 +28,7 @@ __all__ = [
     "Normal",
     "Rademacher",
     "StudentT",
+    "TruncatedNormal",
     "Uniform",
     "as_law",
 ]
@@ -41,7 +43,7 @@ class Law(ABC):
         """How the command line spells this law."""
 
     @abstractmethod
-    def even_moment(self, half_order: int) -> fmpq:
+    def even_moment(self, half_order: int) -> Number:
         """E w^(2 * half_order), exactly; `SpecError` where it is infinite."""
 
     @property
@@ -50,7 +52,7 @@ class Law(ABC):
         return None
 
     @property
-    def kurtosis(self) -> fmpq:
+    def kurtosis(self) -> Number:
         """kappa = E w^4, at least 1 for every law."""
         return self.even_moment(2)
 
@@ -190,6 +192,40 @@ class FiniteLaw(Law):
         return self.raw_moment(half_order) / self.raw_moment(1) ** half_order
 
 
+@dataclass(frozen=True)
+class TruncatedNormal(Law):
+    """A normal law cut off at `cut` of its own standard deviations, then scaled to variance one.
+
+    Its moments are irrational and come as balls at the precision of the current flint context.
+
+    >>> TruncatedNormal(fmpq(2)).kurtosis
+    [2.36553671714965 +/- 2.64e-15]
+    """
+
+    cut: fmpq
+
+    def __post_init__(self) -> None:
+        if self.cut <= 0:
+            raise SpecError(f"truncated_normal:{self.cut} keeps nothing; the cut must be positive, such as 2")
+        if not fmpq(1, 10**6) <= self.cut <= 10**6:
+            raise SpecError("the cut of truncated_normal must be from 1e-6 to 1e6 standard deviations")
+
+    @property
+    def name(self) -> str:
+        return f"truncated_normal:{self.cut}"
+
+    @property
+    def raw_variance(self) -> TruncatedNormalMoment:
+        """E X^2 of the standard normal law cut off, before scaling."""
+        return TruncatedNormalMoment(self.cut, 1)
+
+    def even_moment(self, half_order: int) -> Number:
+        if half_order <= 1:
+            return fmpq(1)
+        raw = TruncatedNormalMoment(self.cut, half_order).enclosure()
+        return raw / self.raw_variance.enclosure() ** half_order
+
+
 LawLike: TypeAlias = Law | str
 
 _PLAIN: dict[str, Callable[[], Law]] = {
@@ -198,7 +234,7 @@ _PLAIN: dict[str, Callable[[], Law]] = {
     "rademacher": Rademacher,
     "laplace": Laplace,
 }
-LAW_NAMES = (*_PLAIN, "student_t:DF", "finite:V:P,V:P,...")
+LAW_NAMES = (*_PLAIN, "student_t:DF", "truncated_normal:CUT", "finite:V:P,V:P,...")
 _MAX_POINTS = 1_000
 
 
@@ -226,6 +262,12 @@ def _parse(text: str) -> Law:
         if not parameter:
             raise SpecError("student_t needs its degrees of freedom, such as student_t:5")
         return StudentT(rational(parameter, "the degrees of freedom of student_t"))
+    if name == "truncated_normal":
+        if not parameter:
+            raise SpecError(
+                "truncated_normal needs its cut in standard deviations, such as truncated_normal:2"
+            )
+        return TruncatedNormal(rational(parameter, "the cut of truncated_normal"))
     if name == "finite":
         return finite_law(_points(parameter))
     raise unknown_name("weight law", text, LAW_NAMES)

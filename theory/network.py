@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from flint import fmpq
 
@@ -17,6 +17,7 @@ from theory.errors import SpecError
 from theory.fans import fan
 from theory.laws import Law, LawLike, as_law
 from theory.rationals import RationalLike, rational
+from theory.reals import ExactReal, Number, Real, number
 
 __all__ = ["MAX_DEPTH", "MAX_WIDTH", "FullyConnected", "Layer"]
 
@@ -25,6 +26,7 @@ MAX_WIDTH = 10**12
 _MAX_INPUT = 10**7
 
 T = TypeVar("T")
+GainLike: TypeAlias = "RationalLike | Real"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,26 @@ class Layer:
     fan_in: int
     width: int
     weights: Law
-    entry_variance: fmpq
+    variance_gain: ExactReal
+    mode: str
     bias: Law
     bias_variance: fmpq
     activation: Activation
 
     @property
-    def effective_gain(self) -> fmpq:
+    def entry_variance(self) -> Number:
+        """Variance of one weight: the gain over the fan."""
+        return number(self.variance_gain) / number(fan(self.mode, self.fan_in, self.width))
+
+    @property
+    def effective_gain(self) -> Number:
         """fan_in times the entry variance: the variance gain that acts on the mean length."""
+        if self.mode == "fan_in":
+            return number(self.variance_gain)
         return self.entry_variance * self.fan_in
 
     @property
-    def mean_factor(self) -> fmpq:
+    def mean_factor(self) -> Number:
         """alpha in E[M_j | a_{j-1}] = alpha M_{j-1} + beta."""
         return self.activation.even_moment_factor(1) * self.effective_gain
 
@@ -93,7 +103,7 @@ class FullyConnected:
 
     widths: tuple[int, ...]
     weights: tuple[Law, ...]
-    variance_gain: tuple[fmpq, ...]
+    variance_gain: tuple[ExactReal, ...]
     mode: str
     bias_weights: tuple[Law, ...]
     bias_variance: tuple[fmpq, ...]
@@ -106,7 +116,7 @@ class FullyConnected:
         widths: Iterable[int],
         *,
         weights: LawLike | Sequence[LawLike] = "normal",
-        variance_gain: RationalLike | Sequence[RationalLike] | None = None,
+        variance_gain: GainLike | Sequence[GainLike] | None = None,
         mode: str = "fan_in",
         bias_weights: LawLike | Sequence[LawLike] = "normal",
         bias_variance: RationalLike | Sequence[RationalLike] = 0,
@@ -166,7 +176,8 @@ class FullyConnected:
             fan_in=fan_in,
             width=width,
             weights=self.weights[j - 1],
-            entry_variance=self.variance_gain[j - 1] / fan(self.mode, fan_in, width),
+            variance_gain=self.variance_gain[j - 1],
+            mode=self.mode,
             bias=self.bias_weights[j - 1],
             bias_variance=self.bias_variance[j - 1],
             activation=self.output_activation if j == self.depth else self.activation,
@@ -248,13 +259,15 @@ def _per_layer(value: Any, depth: int, read: Callable[[Any], T], what: str) -> t
     return tuple(map(read, value))
 
 
-def _gains(value: Any, depth: int, hidden: Activation, last: Activation) -> tuple[fmpq, ...]:
+def _gains(value: Any, depth: int, hidden: Activation, last: Activation) -> tuple[ExactReal, ...]:
     if value is None:
         return (*(hidden.critical_variance_gain,) * (depth - 1), last.critical_variance_gain)
     return _per_layer(value, depth, _variance_gain, "the variance gain")
 
 
-def _variance_gain(value: RationalLike) -> fmpq:
+def _variance_gain(value: GainLike) -> ExactReal:
+    if isinstance(value, Real):
+        return value
     exact = rational(value, "the variance gain")
     if exact <= 0:
         raise SpecError(f"the variance gain must be positive, not {exact}; it is 2 for He, 1 for LeCun")

@@ -16,16 +16,17 @@ from typing import TypeAlias
 from flint import fmpq
 
 from theory.network import FullyConnected, Layer
+from theory.reals import Number
 
 __all__ = ["length_moments"]
 
 # A product of power sums p_{l_1} p_{l_2} ... as the sorted tuple of its indices.
 _Monomial: TypeAlias = tuple[int, ...]
-_Polynomial: TypeAlias = dict[_Monomial, fmpq]
+_Polynomial: TypeAlias = dict[_Monomial, Number]
 
 
-def length_moments(network: FullyConnected, order: int) -> Iterator[list[fmpq]]:
-    """E M_j^k, k = 1..order, for j = 1, ..., d, as exact rationals.
+def length_moments(network: FullyConnected, order: int) -> Iterator[list[Number]]:
+    """E M_j^k, k = 1..order, for j = 1, ..., d, exact or enclosed.
 
     >>> net = FullyConnected([10, 10, 20, 30, 40], weights="uniform")
     >>> list(length_moments(net, 2))[-1][1]
@@ -33,7 +34,7 @@ def length_moments(network: FullyConnected, order: int) -> Iterator[list[fmpq]]:
     """
     basis = _monomials(order)
     sums = [network.input_power_sum(l) for l in range(order + 1)]
-    state = {m: _evaluate_monomial(m, sums) for m in basis}
+    state: dict[_Monomial, Number] = {m: _evaluate_monomial(m, sums) for m in basis}
     for layer in network.layers:
         neuron = _neuron_moments(layer, order)
         state = {m: _expect(_layer_moment(m, layer.width, neuron), state) for m in basis}
@@ -58,7 +59,7 @@ def _evaluate_monomial(monomial: _Monomial, sums: Sequence[fmpq]) -> fmpq:
 def _neuron_moments(layer: Layer, order: int) -> list[_Polynomial]:
     """E a_i^{2l} given the layer before, l = 0..order, as polynomials in its power sums."""
     weights = _cumulants([layer.weights.even_moment(l) for l in range(order + 1)])
-    biases = [fmpq(0)] * (order + 1)
+    biases: list[Number] = [fmpq(0)] * (order + 1)
     if layer.bias_variance != 0:
         scaled = [layer.bias.even_moment(l) * layer.bias_variance**l for l in range(order + 1)]
         biases = _cumulants(scaled)
@@ -74,9 +75,9 @@ def _neuron_moments(layer: Layer, order: int) -> list[_Polynomial]:
     return [moments[0]] + [{m: c * factor(l) for m, c in moments[l].items()} for l in range(1, order + 1)]
 
 
-def _cumulants(even_moments: Sequence[fmpq]) -> list[fmpq]:
+def _cumulants(even_moments: Sequence[Number]) -> list[Number]:
     """kappa_{2l} of a symmetric law from its moments: m_{2l} minus what lower cumulants make."""
-    cumulants = [fmpq(0)]
+    cumulants: list[Number] = [fmpq(0)]
     for l in range(1, len(even_moments)):
         lower = (comb(2 * l - 1, 2 * i - 1) * cumulants[i] * even_moments[l - i] for i in range(1, l))
         cumulants.append(even_moments[l] - sum(lower, fmpq(0)))
@@ -133,5 +134,5 @@ def _add(total: _Polynomial, factor: int, summand: _Polynomial) -> None:
         total[monomial] += factor * coefficient
 
 
-def _expect(polynomial: _Polynomial, state: dict[_Monomial, fmpq]) -> fmpq:
+def _expect(polynomial: _Polynomial, state: dict[_Monomial, Number]) -> Number:
     return sum((c * state[m] for m, c in polynomial.items()), fmpq(0))

@@ -14,14 +14,16 @@ from theory.errors import SpecError
 from theory.failure_modes import FailureModes, Thresholds, failure_modes
 from theory.network import FullyConnected
 from theory.readings.exact import check_order, length_moments
-from theory.values import EXACT_DIGITS, Enclosed, Exact, Number, as_value
+from theory.reals import Number
+from theory.values import EXACT_DIGITS, Enclosed, Exact, as_value
 
 __all__ = ["LayerPrediction", "Prediction", "predict"]
 
-_GUARANTEED_BITS = 110
-_FIRST_PRECISION = 256
-_LAST_PRECISION = 16_384
-_LONGEST_BITS = int(EXACT_DIGITS * 3.3219)
+MAX_DIGITS = 1_000
+_BITS_PER_DIGIT = 3.3220
+_GUARD_BITS = 64
+_DOUBLINGS = 6
+_LONGEST_BITS = int(EXACT_DIGITS * _BITS_PER_DIGIT)
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,15 @@ def predict(
     order: int = 2,
     *,
     exact: bool = False,
+    digits: int = 30,
     thresholds: Thresholds | None = None,
 ) -> Prediction:
     """Moments, bounds, empirical variance and failure modes of a network.
 
-    Numbers are exact rationals; those longer than 4,000 digits are enclosed with at least 33
-    guaranteed digits unless `exact` is set. Raises `SpecError` for an order whose moments are
-    infinite.
+    Numbers are exact rationals where they can be; irrational ones, and fractions of more than
+    4,000 digits unless `exact` is set, are enclosed with at least `digits` guaranteed digits.
+    Raises `SpecError` for an order whose moments are infinite, or when the precision limit is
+    reached.
 
     >>> net = FullyConnected([10, 10, 20, 30, 40])
     >>> predict(net).empirical_variance.fraction
@@ -98,14 +102,21 @@ def predict(
     check_order(network, order)
     limits = Thresholds() if thresholds is None else thresholds
     longest = None if exact else _LONGEST_BITS
-    precision = _FIRST_PRECISION
-    while precision <= _LAST_PRECISION:
+    bits = int(_checked_digits(digits) * _BITS_PER_DIGIT) + 1
+    precision = bits + _GUARD_BITS
+    for _ in range(_DOUBLINGS):
         with ctx.workprec(precision):
             prediction = _predict(network, order, longest, limits)
-        if all(_sharp(value) for value in _values(prediction)):
+        if all(_sharp(value, bits) for value in _values(prediction)):
             return prediction
         precision *= 2
-    raise SpecError(f"{_LAST_PRECISION} bits do not give 33 digits here; use exact=True (--exact)")
+    raise SpecError(f"{precision // 2} bits of precision do not give {digits} digits here; ask for fewer")
+
+
+def _checked_digits(digits: int) -> int:
+    if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MAX_DIGITS:
+        raise SpecError(f"digits must be a whole number from 1 to {MAX_DIGITS}, not {digits!r:.40}")
+    return digits
 
 
 def _predict(network: FullyConnected, order: int, longest: int | None, limits: Thresholds) -> Prediction:
@@ -154,7 +165,7 @@ def _values(prediction: Prediction) -> list[Exact | Enclosed | None]:
     return values
 
 
-def _sharp(value: Exact | Enclosed | None) -> bool:
+def _sharp(value: Exact | Enclosed | None, bits: int) -> bool:
     if not isinstance(value, Enclosed):
         return True
-    return bool(value.ball.is_exact()) or int(value.ball.rel_accuracy_bits()) >= _GUARANTEED_BITS
+    return bool(value.ball.is_exact()) or int(value.ball.rel_accuracy_bits()) >= bits

@@ -13,7 +13,7 @@ from flint import fmpq, fmpz
 
 from theory.errors import SpecError
 
-__all__ = ["RationalLike", "as_float", "as_fraction", "rational"]
+__all__ = ["RationalLike", "as_fraction", "rational"]
 
 RationalLike: TypeAlias = "int | float | str | Fraction | Decimal | fmpq | fmpz | Real"
 
@@ -58,18 +58,6 @@ def as_fraction(value: fmpq) -> Fraction:
     Fraction(1, 2)
     """
     return Fraction(int(value.p), int(value.q))
-
-
-def as_float(value: fmpq) -> float:
-    """The nearest float; infinite beyond its range.
-
-    >>> as_float(fmpq(1, 3)), as_float(fmpq(10) ** 400)
-    (0.3333333333333333, inf)
-    """
-    try:
-        return int(value.p) / int(value.q)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def _from_real(value: Real | Decimal, what: str) -> fmpq:

@@ -10,14 +10,24 @@ from typing import Any, TypeAlias
 from flint import arb, ctx, fmpq
 
 from theory.rationals import as_fraction
+from theory.reals import Number
 
-__all__ = ["EXACT_DIGITS", "Enclosed", "Exact", "Floating", "Number", "Value", "as_value", "shortened"]
-
-Number: TypeAlias = "fmpq | arb"
+__all__ = [
+    "EXACT_DIGITS",
+    "Enclosed",
+    "Exact",
+    "Floating",
+    "Number",
+    "Value",
+    "as_value",
+    "larger",
+    "shortened",
+    "smaller",
+]
 
 EXACT_DIGITS = 4_000
 _BITS_PER_DIGIT = math.log2(10)
-_SHOWN_DIGITS = 30
+_MOST_BITS = 20_000
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class Enclosed:
         return _log(self.ball)
 
     def to_dict(self, *, exact_digits: int | None = EXACT_DIGITS) -> dict[str, Any]:
-        """JSON form: outward-rounded decimal bounds."""
+        """JSON form: decimal bounds, rounded outward, with all guaranteed digits."""
         return {"value": self.value, "log": self.log} | _decimal_bounds(self.ball)
 
     def __float__(self) -> float:
@@ -110,6 +120,20 @@ def as_value(number: Number) -> Exact | Enclosed:
     return Exact(number) if isinstance(number, fmpq) else Enclosed(number)
 
 
+def smaller(left: Number, right: Number) -> Number:
+    """The minimum; a ball when either is one, containing the true minimum."""
+    if isinstance(left, fmpq) and isinstance(right, fmpq):
+        return min(left, right)
+    return arb(left).min(arb(right))
+
+
+def larger(left: Number, right: Number) -> Number:
+    """The maximum; a ball when either is one, containing the true maximum."""
+    if isinstance(left, fmpq) and isinstance(right, fmpq):
+        return max(left, right)
+    return arb(left).max(arb(right))
+
+
 def shortened(number: Number, longest_bits: int | None) -> Number:
     """The number itself, or a ball around it when its fraction needs more bits than allowed."""
     if longest_bits is not None and isinstance(number, fmpq) and number.height_bits() > longest_bits:
@@ -136,8 +160,14 @@ def _rational_text(number: fmpq) -> str:
 
 
 def _decimal_bounds(ball: arb) -> dict[str, Any]:
-    middle, radius, exponent = ball.mid_rad_10exp(_SHOWN_DIGITS)
-    return {
-        "lower": f"{(middle - radius).str()}e{exponent.str()}",
-        "upper": f"{(middle + radius).str()}e{exponent.str()}",
-    }
+    digits = max(2, int(min(ball.rel_accuracy_bits(), _MOST_BITS) / _BITS_PER_DIGIT))
+    middle, radius, exponent = ball.mid_rad_10exp(digits)
+    ends = {"lower": middle - radius, "upper": middle + radius}
+    return {name: _scientific(end.str(), int(exponent)) for name, end in ends.items()}
+
+
+def _scientific(whole: str, exponent: int) -> str:
+    """whole * 10^exponent with the point behind the first digit: exact, only rewritten."""
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    point = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{point}e{exponent + len(digits) - 1}"

@@ -24,7 +24,9 @@ def predict(
     spec: Annotated[Path | None, typer.Option(help="TOML file with the whole network (docs/spec.md)")] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="normal, uniform, rademacher, laplace, student_t:DF, finite:-1:1/4,0:1/2,1:1/4"),
+        typer.Option(
+            help="normal, uniform, rademacher, laplace, student_t:DF, truncated_normal:CUT, finite:V:P,..."
+        ),
     ] = None,
     variance_gain: Annotated[str | None, typer.Option(help="entry variance times fan; 2 for He")] = None,
     mode: Annotated[str | None, typer.Option(help="fan_in, fan_out, fan_avg or none")] = None,
@@ -38,6 +40,7 @@ def predict(
     input: Annotated[str | None, typer.Option(help="a_0, such as --input=1,-2,1/2 (default: ones)")] = None,
     input_file: Annotated[Path | None, typer.Option(help="a_0 from a one-dimensional .npy file")] = None,
     order: Annotated[str, typer.Option(help="largest k of E M^k, from 1 to 12")] = "2",
+    digits: Annotated[str, typer.Option(help="guaranteed digits of enclosed numbers, to 1,000")] = "30",
     fm1_low: Annotated[str, typer.Option(help="FM1: smallest E M_j / M_0")] = "1/10",
     fm1_high: Annotated[str, typer.Option(help="FM1: largest E M_j / M_0")] = "10",
     fm2_threshold: Annotated[str, typer.Option(help="FM2: largest E M_j^2 / (E M_j)^2")] = "10",
@@ -64,7 +67,13 @@ def predict(
     }
     net = _network({k: v for k, v in fields.items() if v is not None}, spec, input_file)
     thresholds = Thresholds(fm1_low, fm1_high, fm2_threshold)
-    prediction = predicted(net, _whole_number(order), exact=exact, thresholds=thresholds)
+    prediction = predicted(
+        net,
+        _whole_number(order, "--order"),
+        exact=exact,
+        digits=_whole_number(digits, "--digits"),
+        thresholds=thresholds,
+    )
     if plot is not None:
         from actlen.plots import save_prediction
 
@@ -77,9 +86,9 @@ def predict(
     print_prediction(prediction)
 
 
-def _whole_number(text: str) -> int:
+def _whole_number(text: str, option: str) -> int:
     if not text.strip().lstrip("+-").isdecimal() or len(text) > 20:
-        raise SpecError(f"--order must be a whole number from 1 to 12, not {text[:40]!r}")
+        raise SpecError(f"{option} must be a whole number, not {text[:40]!r}")
     return int(text)
 
 

@@ -16,7 +16,8 @@ from theory.bounds import second_moment_bounds
 from theory.empirical_variance import middle_layer_sum
 from theory.network import FullyConnected
 from theory.prediction import predict
-from theory.values import Exact, Number
+from theory.reals import Number
+from theory.values import Exact
 
 __all__ = ["bounds", "middle_layers"]
 

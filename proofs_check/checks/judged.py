@@ -17,6 +17,7 @@ from theory.augmented import from_power_sums
 from theory.network import FullyConnected, Layer
 from theory.partitions import Partition
 from theory.readings.exact import length_moments
+from theory.reals import Number
 
 __all__ = ["judged_recursion"]
 
@@ -66,15 +67,15 @@ def _agree(judgements: Sequence[Judgement], members: Sequence[FullyConnected]) -
     return cases > 0, cases
 
 
-def _iterated(judgements: Sequence[Judgement], network: FullyConnected) -> fmpq:
+def _iterated(judgements: Sequence[Judgement], network: FullyConnected) -> Number:
     """E M_d^2 = E of the normalised A_2 + A_11 after the last layer."""
     sums = [network.input_power_sum(r) for r in range(3)]
     n = fmpq(network.widths[0])
-    state: dict[Partition, fmpq] = {(): fmpq(1)}
+    state: dict[Partition, Number] = {(): fmpq(1)}
     for parts in ((1,), (2,), (1, 1)):
         state[parts] = from_power_sums(parts, sums.__getitem__, fmpq(1)) / n ** sum(parts)
     for layer in network.layers:
-        after: dict[Partition, fmpq] = {(): fmpq(1)}
+        after: dict[Partition, Number] = {(): fmpq(1)}
         for judgement in judgements:
             target = tuple(judgement["target"]["augmented"])
             terms = judgement["coefficients"].items()
@@ -83,13 +84,13 @@ def _iterated(judgements: Sequence[Judgement], network: FullyConnected) -> fmpq:
     return state[2,] + state[1, 1]
 
 
-def _at(text: str, layer: Layer) -> fmpq:
+def _at(text: str, layer: Layer) -> Number:
     """A coefficient at this layer's width, kurtosis and bias moments."""
     b4 = layer.bias.even_moment(2) * layer.bias_variance**2
     given = {"u": fmpq(1, layer.width), "m4": layer.weights.kurtosis, "b2": layer.bias_variance, "b4": b4}
-    total = fmpq(0)
+    total: Number = fmpq(0)
     for monomial, coefficient in Polynomial.of(text).terms.items():
-        term = fmpq(coefficient.numerator, coefficient.denominator)
+        term: Number = fmpq(coefficient.numerator, coefficient.denominator)
         for name, power in monomial:
             term *= given[name] ** power
         total += term

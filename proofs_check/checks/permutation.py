@@ -14,7 +14,8 @@ from proofs_check.verdict import Evidence, Outcome
 from theory.laws import Law, as_law
 from theory.network import FullyConnected
 from theory.readings.exact import length_moments
-from theory.values import Number, as_value
+from theory.reals import Number
+from theory.values import as_value
 
 __all__ = ["permuted_widths", "permuted_widths_witness"]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs_check.kernel.polynomial import PolynomialError
-from proofs_check.kernel.rules import RULES, Judgement
+from proofs_check.kernel.registry import BY_NAME
+from proofs_check.kernel.rules import Judgement
 from proofs_check.kernel.shape import FORMAT, ProofError, checked_proof
 
 __all__ = ["FORMAT", "Checked", "check_proof"]
@@ -42,10 +43,10 @@ def check_proof(proof: Any) -> Checked:
 def _check(proof: Any) -> Checked:
     known: list[Judgement] = []
     for number, step in enumerate(checked_proof(proof)):
-        if step["rule"] not in RULES:
+        if step["rule"] not in BY_NAME:
             raise ProofError(f"step {number}: unknown rule {step['rule'][:40]!r}")
         try:
-            RULES[step["rule"]](step, [known[i] for i in step.get("from", [])])
+            BY_NAME[step["rule"]](step, [known[i] for i in step.get("from", [])])
         except ProofError as error:
             raise ProofError(f"step {number} ({step['rule']}): {error}") from None
         known.append(step["concludes"])

@@ -146,11 +146,7 @@ def martingale_variance(step: Mapping[str, Any], premises: Sequence[Judgement]) 
     _same_assumptions(claim, layer)
 
 
-RULES: Mapping[str, Rule] = {
-    rule.__name__: rule
-    for rule in (width_identity, telescope, iterate, coefficient_bound, commute, martingale_variance)
-}
-
+RULES = (width_identity, telescope, iterate, coefficient_bound, commute, martingale_variance)
 
 _ASSUMED = re.compile(r"[mbc]\d+|g")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from flint import arb, ctx, fmpq
 
@@ -28,7 +28,8 @@ from proofs_check.language.tree import (
     Statement,
 )
 from theory.network import FullyConnected
-from theory.values import Number as Value
+from theory.reals import Number as Value
+from theory.reals import number
 
 __all__ = ["MomentSource", "Outcome", "evaluate"]
 
@@ -37,6 +38,7 @@ _LAST_PRECISION = 4_096
 _MAX_EXPONENT = 64
 _MAX_RANGE = 100_000
 _MAX_STEPS = 2_000_000
+T = TypeVar("T")
 _Scope: TypeAlias = Mapping[str, int]
 
 
@@ -144,9 +146,9 @@ class _Evaluator:
         if name == "d":
             return RandomPolynomial.of(fmpq(self.network.depth))
         if name == "kappa":
-            return RandomPolynomial.of(_common([w.kurtosis for w in self.network.weights], "kappa"))
+            return RandomPolynomial.of(_common(list(self.network.weights), "kappa").kurtosis)
         if name == "g":
-            return RandomPolynomial.of(_common(list(self.network.variance_gain), "g"))
+            return RandomPolynomial.of(number(_common(list(self.network.variance_gain), "g")))
         known = ["d", "kappa", "g", "EmpVar", *scope]
         raise StatementError(f"unknown name {name!r} in the statement (known here: {', '.join(known)})")
 
@@ -218,7 +220,7 @@ class _Evaluator:
         return total
 
 
-def _common(values: list[fmpq], name: str) -> fmpq:
+def _common(values: list[T], name: str) -> T:
     if any(value != values[0] for value in values):
         raise StatementError(f"{name} differs between the layers of this network")
     return values[0]

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from flint import fmpq
 
 from proofs_check.language.parse import StatementError
-from theory.values import Number
+from theory.reals import Number
 
 __all__ = ["Monomial", "RandomPolynomial"]
 

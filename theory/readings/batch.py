@@ -19,9 +19,10 @@ from theory.activations import Activation, ActivationLike, as_activation
 from theory.errors import SpecError
 from theory.fans import fan
 from theory.laws import Law, LawLike, as_law
-from theory.network import MAX_WIDTH
-from theory.rationals import RationalLike, as_float, rational
+from theory.network import MAX_WIDTH, GainLike
+from theory.rationals import RationalLike, rational
 from theory.readings.logarithmic import LogArray
+from theory.reals import ExactReal, Number, Real, as_float, number
 from theory.recursion import (
     LawNumbers,
     MomentRecursion,
@@ -30,7 +31,7 @@ from theory.recursion import (
     check_order_range,
     moment_recursion,
 )
-from theory.values import Exact
+from theory.values import as_value
 
 __all__ = ["BatchMoments", "batch_length_moments"]
 
@@ -59,7 +60,7 @@ class BatchMoments:
 class _Arithmetic(Generic[S]):
     """How a reading lifts one rational, and one array of positive floats."""
 
-    scalar: Callable[[fmpq | int], S]
+    scalar: Callable[[Number | int], S]
     array: Callable[[Floats], S]
 
 
@@ -68,7 +69,7 @@ class _Family:
     """What all architectures of a batch share."""
 
     weights: Law
-    variance_gain: fmpq
+    variance_gain: ExactReal
     mode: str
     bias_weights: Law
     bias_variance: fmpq
@@ -80,7 +81,7 @@ def batch_length_moments(
     order: int = 2,
     *,
     weights: LawLike = "normal",
-    variance_gain: RationalLike | None = None,
+    variance_gain: GainLike | None = None,
     mode: str = "fan_in",
     bias_weights: LawLike = "normal",
     bias_variance: RationalLike = 0,
@@ -93,7 +94,9 @@ def batch_length_moments(
     array([1.875, 4.5  ])
     """
     phi = as_activation(activation)
-    gain = phi.critical_variance_gain if variance_gain is None else rational(variance_gain)
+    gain: ExactReal = phi.critical_variance_gain
+    if variance_gain is not None:
+        gain = variance_gain if isinstance(variance_gain, Real) else rational(variance_gain)
     family = _Family(as_law(weights), gain, mode, as_law(bias_weights), rational(bias_variance), phi)
     checked = _checked(widths, order, family)
     recursion = moment_recursion(order, family.bias_variance != 0)
@@ -125,13 +128,13 @@ def _logarithmic(widths: Widths, family: _Family, recursion: MomentRecursion) ->
         return BatchMoments(np.exp(logs), logs, _log_error(recursion, widths, logs))
 
 
-def _as_float(number: fmpq | int) -> float:
-    return float(number) if isinstance(number, int) else as_float(number)
+def _as_float(value: Number | int) -> float:
+    return float(value) if isinstance(value, int) else as_float(value)
 
 
-def _log_of(number: fmpq | int) -> LogArray:
+def _log_of(value: Number | int) -> LogArray:
     """The logarithm of a rational, also where the rational itself is no float."""
-    log = Exact(fmpq(number)).log
+    log = as_value(fmpq(value) if isinstance(value, int) else value).log
     return LogArray(np.float64(-np.inf if log is None else log))
 
 
@@ -149,7 +152,7 @@ def _checked(widths: Widths, order: int, family: _Family) -> Widths:
         if not law.has_moment(order):
             raise SpecError(f"order {order} needs an infinite moment of the law {law.name}")
     fan(family.mode, 1, 1)
-    if family.variance_gain <= 0 or family.bias_variance < 0:
+    if number(family.variance_gain) <= 0 or family.bias_variance < 0:
         raise SpecError("the variance gain must be positive and the bias variance at least 0")
     return table
 
@@ -189,12 +192,12 @@ def _shapes(
     halves = [lift(family.activation.even_moment_factor(l)) for l in range(order + 1)]
     for j in range(1, widths.shape[1]):
         fan_in, n = widths[:, j - 1].astype(np.float64), widths[:, j].astype(np.float64)
-        gains = _as_float(family.variance_gain) * (fan_in / _fans(family.mode, fan_in, n))
+        gains = as_float(number(family.variance_gain)) * (fan_in / _fans(family.mode, fan_in, n))
         yield ShapeNumbers(
             one=lift(1),
             reciprocal=arithmetic.array(1.0 / n),
             falling=[arithmetic.array(_falling(n, i)) for i in range(order + 1)],
-            gain=lift(family.variance_gain) if family.mode == "fan_in" else arithmetic.array(gains),
+            gain=lift(number(family.variance_gain)) if family.mode == "fan_in" else arithmetic.array(gains),
             half_moments=halves,
         )
 
@@ -202,7 +205,12 @@ def _shapes(
 def _fans(mode: str, fan_in: Floats, fan_out: Floats) -> Floats:
     if mode == "none":
         return np.ones_like(fan_in)
-    return {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+    return {
+        "fan_in": fan_in,
+        "fan_out": fan_out,
+        "fan_avg": (fan_in + fan_out) / 2,
+        "fan_geo_avg": np.sqrt(fan_in * fan_out),
+    }[mode]
 
 
 def _falling(n: Floats, i: int) -> Floats:

@@ -14,6 +14,7 @@ from theory.augmented import from_power_sums
 from theory.errors import SpecError
 from theory.laws import Law
 from theory.network import FullyConnected, Layer
+from theory.reals import Number
 from theory.recursion import (
     LawNumbers,
     MomentRecursion,
@@ -22,7 +23,7 @@ from theory.recursion import (
     check_order_range,
     moment_recursion,
 )
-from theory.values import Number, shortened
+from theory.values import shortened
 
 __all__ = ["check_order", "layer_map", "length_moments", "start_state"]
 
@@ -87,9 +88,10 @@ def _matrices(network: FullyConnected, recursion: MomentRecursion) -> Iterator[R
     by_laws: dict[object, Rows[Number]] = {}
     by_layer: dict[object, Rows[Number]] = {}
     for layer in network.layers:
-        gain, variance = layer.effective_gain, layer.bias_variance
+        variance = layer.bias_variance
         laws = (id(layer.weights), id(layer.bias), int(variance.p), int(variance.q))
-        key = (laws, layer.width, int(gain.p), int(gain.q), id(layer.activation))
+        fan_in = None if layer.mode == "fan_in" else layer.fan_in
+        key = (laws, layer.width, fan_in, id(layer.variance_gain), id(layer.activation))
         if laws not in by_laws:
             by_laws[laws] = recursion.law_rows(_law_numbers(layer, recursion))
         if key not in by_layer:
@@ -105,7 +107,7 @@ def _law_numbers(layer: Layer, recursion: MomentRecursion) -> LawNumbers[Number]
     return LawNumbers(fmpq, [layer.weights.even_moment(l) for l in orders], biases)
 
 
-def _bias_moment(layer: Layer, half_order: int) -> fmpq:
+def _bias_moment(layer: Layer, half_order: int) -> Number:
     if half_order == 0:
         return fmpq(1)
     if layer.bias_variance == 0:

@@ -13,6 +13,7 @@ from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.augmented import expand_power_of_length
+from theory.errors import SpecError
 from theory.laws import Law, LawLike, as_law
 from theory.partitions import Partition
 from theory.recursion import (
@@ -133,9 +134,16 @@ def _law_numbers(
     if law is None:
         weights = [one, one] + [variable[f"m{2 * l}"] for l in range(2, order + 1)]
     else:
-        weights = [ring.constant(law.even_moment(l)) for l in range(order + 1)]
+        weights = [ring.constant(_rational_moment(law, l)) for l in range(order + 1)]
     biases = [one] + [variable[f"b{2 * l}"] for l in range(1, order + 1)] if bias else [one]
     return LawNumbers(ring.constant, weights, biases)
+
+
+def _rational_moment(law: Law, half_order: int) -> fmpq:
+    moment = law.even_moment(half_order)
+    if not isinstance(moment, fmpq):
+        raise SpecError(f"the moments of {law.name} are irrational; keep them symbolic (--weights symbolic)")
+    return moment
 
 
 def _shape_numbers(
