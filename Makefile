@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help verify test test-slow lint types benchmarks clean
+.PHONY: help verify test test-slow test-frameworks lint types benchmarks clean
 
 help:
 	@echo "make verify   install, run the ledger of claims, print the verdict table"
 	@echo "make test     install, lint, type-check, run the tests"
 	@echo "make test-slow   the statistical checks that take minutes"
+	@echo "make test-frameworks   initialisers against torch, jax, flax and keras themselves"
 	@echo "make benchmarks  print the timings"
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -39,3 +40,8 @@ benchmarks: $(VENV)/.ready
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# Every initialiser against draws of the framework itself; installs torch, jax, flax and keras.
+test-frameworks: $(VENV)/.ready
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,frameworks]'
+	KERAS_BACKEND=jax $(BIN)/pytest tests/test_initialisers.py tests/test_initialisers_sampled.py

@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import typer
-
-from theory.errors import SpecError
-
 __all__ = ["main"]
 
 BAD_INPUT = 2
@@ -17,12 +13,23 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Exit 0 done, 1 a verdict differs, 2 bad input (one line on standard error), 130 interrupted."""
-    sys.exit(_status())
+    try:
+        status = _status()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        _say("interrupted")
+    sys.exit(status)
 
 
 def _status() -> int:
-    from actlen.cli.app import app
+    import typer
 
+    from actlen.cli.app import app
+    from theory.errors import SpecError
+
+    if sys.stdout is None:
+        return _refuse("standard output is closed; there is nowhere to print to")
     try:
         result = app(prog_name="actlen", standalone_mode=False)
         sys.stdout.flush()
@@ -30,21 +37,31 @@ def _status() -> int:
         return _refuse(error.format_message() if isinstance(error, typer.TyperException) else str(error))
     except typer.Exit as leave:
         result = leave.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         result = INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`| head`): point standard output nowhere, so nothing more complains.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # The reader went away (`| head`); typer turns that into SystemExit, which nothing else raises.
+        _silence_output()
         return 0
-    if result == INTERRUPTED:
-        typer.echo("actlen: interrupted", err=True)
+    except OSError as error:
+        _silence_output()
+        return _refuse(f"cannot write the output: {error.strerror or error}")
     return result if isinstance(result, int) else 0
 
 
+def _silence_output() -> None:
+    """Point standard output nowhere, so that nothing complains on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def _refuse(message: str) -> int:
-    line = " ".join(message.split())
-    typer.echo(f"actlen: {line}", err=True)
+    _say(" ".join(message.split()))
     return BAD_INPUT
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"actlen: {line}\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 from theory.errors import SpecError, unknown_name
@@ -14,6 +15,8 @@ __all__ = ["input_from_file", "input_from_text", "network_from_toml", "widths_fr
 
 _BLOCK = re.compile(r"(\d{1,30})(?:[xX](\d{1,30}))?\Z", re.ASCII)
 _MAX_TEXT = 1_000_000
+_MAX_FILE = 10_000_000
+_MAX_INPUT = 10**7
 _SPEC_KEYS = (
     *("network", "widths", "weights", "variance_gain", "mode", "init", "bias_weights", "bias_variance"),
     *("activation", "output_activation", "input"),
@@ -53,16 +56,20 @@ def input_from_text(text: str) -> list[str]:
 
 
 def input_from_file(path: Path) -> list[float]:
-    """The coordinates in a one-dimensional .npy file of real numbers."""
+    """The coordinates in a one-dimensional .npy file of real numbers; mapped, not read, until checked."""
     import numpy as np
 
+    refusal = SpecError(f"{path} is not a .npy file of numbers; write one with numpy.save")
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            if file.read(6) != b"\x93NUMPY":
+                raise refusal
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise SpecError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError):
-        raise SpecError(f"{path} is not a .npy file of numbers; write one with numpy.save") from None
-    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iuf":
+    except (ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TokenError):
+        raise refusal from None
+    if array.ndim != 1 or array.dtype.kind not in "iuf" or array.size > _MAX_INPUT:
         raise SpecError(f"{path} must hold a one-dimensional array of real numbers, one per input neuron")
     values: list[float] = array.tolist()
     return values
@@ -71,11 +78,16 @@ def input_from_file(path: Path) -> list[float]:
 def network_from_toml(path: Path) -> FullyConnected:
     """The network in a TOML file; docs/spec.md lists the keys."""
     try:
-        entry: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE + 1)
     except OSError as error:
         raise SpecError(f"cannot read {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path} is not a TOML file: {error}") from None
+    if len(content) > _MAX_FILE:
+        raise SpecError(f"{path} is larger than {_MAX_FILE:,} bytes; a network file is a few lines")
+    try:
+        entry: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"{path} is not a TOML file: {str(error)[:200]}") from None
     for key in entry:
         if key not in _SPEC_KEYS:
             raise unknown_name(f"key in {path}", key, _SPEC_KEYS)
@@ -83,7 +95,16 @@ def network_from_toml(path: Path) -> FullyConnected:
 
 
 def network_from_fields(fields: dict[str, Any]) -> FullyConnected:
-    """A network from named fields; `init` stands for weights, variance_gain and mode together."""
+    """A network from named fields; `init` stands for weights, variance_gain and mode together.
+
+    An initialiser's biases are its defaults: bias options that are given win, each for itself.
+
+    >>> fields = {"widths": "3,2,1", "init": "torch.linear_default"}
+    >>> network_from_fields(fields).bias_variance
+    (1/9, 1/6)
+    >>> network_from_fields(fields | {"bias_variance": 0}).has_bias
+    False
+    """
     from theory.initialisers import initialiser
 
     given = dict(fields)
@@ -101,13 +122,13 @@ def network_from_fields(fields: dict[str, Any]) -> FullyConnected:
             raise SpecError(
                 f"init={name} already sets weights, variance gain and mode; drop it or drop {clash[0]}"
             )
-        chosen = initialiser(name)
-        given |= {"weights": chosen.weights, "variance_gain": chosen.variance_gain, "mode": chosen.mode}
+        given["widths"] = FullyConnected(given["widths"]).widths
+        given = initialiser(name).options(given["widths"]) | given
     return FullyConnected(given.pop("widths"), **given)
 
 
 def _only_fully_connected(kind: object) -> None:
-    if kind in {"residual", "convolutional"}:
+    if kind in ("residual", "convolutional"):
         raise SpecError(f"{kind} nets are not covered by this version yet; fully_connected is")
     if kind != "fully_connected":
         raise unknown_name("network", str(kind), ("fully_connected",))

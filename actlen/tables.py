@@ -147,6 +147,8 @@ def print_ledger(settled: list[Settled], total: int) -> None:
         if not item.as_expected:
             verdict.append(f"\nexpected {item.claim.expected}", "bold red")
         said = Text(item.claim.text)
+        if item.claim.statement is not None:
+            said.append(f"\n{item.claim.statement}", "cyan")
         table.add_row(item.claim.id, verdict, Text.assemble(said, "\n", _evidence_text(item), "\n"))
     console.print(table)
     for item in settled:
@@ -174,5 +176,8 @@ def _ledger_summary(settled: list[Settled], total: int) -> str:
     counts = summary(settled)
     named = ", ".join(f"{counts[v]} {v}" for v in _COLOURS if counts[v])
     seconds = sum(s.seconds for s in settled)
+    named = named or "none"
     expected = "all as expected" if not counts["unexpected"] else f"{counts['unexpected']} NOT as expected"
-    return f"{len(settled)} of {total} claims: {named or 'none'}; {expected}; {seconds:.1f} s"
+    if len(settled) < total:
+        expected += "; interrupted before the rest"
+    return f"{len(settled)} of {total} claims: {named}; {expected}; {seconds:.1f} s"

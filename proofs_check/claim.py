@@ -17,8 +17,17 @@ from theory.errors import SpecError, unknown_name
 __all__ = ["Claim", "Mutant", "load_ledger"]
 
 
+_KEYS = frozenset(
+    {"id", "source", "text", "statement", "where", "expected", "evidence", "mutant", "proof"}
+    | {"judgements", "shows"}
+)
 # The files of the ledger, in its order.
-_FILES = ("foundations",)
+_FILES = (
+    "foundations",
+    "theorem5",
+    "corollary2",
+    "limits",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Claim:
     """One entry of the ledger.
 
     `statement` is in the statement language, or None where the language cannot say it; then
+    `shows` pins the witness of a refuted claim, so that a change of its formula shows too.
     `text` says it and `judgements` are what its proof must conclude, word for word.
     """
 
@@ -51,6 +61,7 @@ class Claim:
     mutant: Mutant
     proof: str | None
     judgements: tuple[Mapping[str, Any], ...] = ()
+    shows: str | None = None
 
     @property
     def family(self) -> Family:
@@ -97,19 +108,7 @@ def select(claims: list[Claim], only: list[str]) -> list[Claim]:
 
 
 def _claim(entry: Mapping[str, Any]) -> Claim:
-    allowed = {
-        "id",
-        "source",
-        "text",
-        "statement",
-        "where",
-        "expected",
-        "evidence",
-        "mutant",
-        "proof",
-        "judgements",
-    }
-    if extra := set(entry) - allowed:
+    if extra := set(entry) - _KEYS:
         raise SpecError(f"claim {entry.get('id')!r} has unknown keys: {', '.join(sorted(extra))}")
     mutant = entry.get("mutant", {})
     try:
@@ -124,6 +123,7 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
             mutant=Mutant(mutant.get("statement"), mutant.get("replace"), mutant.get("by")),
             proof=entry.get("proof"),
             judgements=tuple(entry.get("judgements", ())),
+            shows=entry.get("shows"),
         )
     except KeyError as error:
         raise SpecError(f"claim {entry.get('id')!r} lacks the key {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -18,6 +19,7 @@ from theory.rationals import rational
 __all__ = ["Family", "parse_family"]
 
 _OPTIONS = ("weights", "widths", "depth", "bias", "input", "activation", "variance_gain")
+_WHOLE = re.compile(r"[0-9]{1,20}")
 _ANY_LAW = ("rademacher", "uniform", "normal", "laplace", "finite:-3:1/16,-1:3/16,0:1/2,1:3/16,3:1/16")
 _ANY_BIAS = ("rademacher", "normal", "finite:-1:1/8,0:3/4,1:1/8")
 _SHAPES = (
@@ -42,7 +44,11 @@ class Family:
 
     def lies_within(self, assumed: Mapping[str, str]) -> bool:
         """Whether every member satisfies what a proof assumed ({} assumes something unnamed)."""
-        if set(assumed) != {"weights", "bias", "activation"}:
+        if not {"weights", "bias", "activation"} <= set(assumed):
+            return False
+        if "widths" in assumed and self.widths != (1, 1):
+            return False
+        if "depth" in assumed and self.depth[0] < 2:
             return False
         normal = self.weights == (as_law("normal"),)
         return (
@@ -163,7 +169,7 @@ def _pairs(where: str) -> dict[str, str]:
 
 def _range(text: str, what: str) -> tuple[int, int]:
     first, dots, last = text.partition("..")
-    if not (first.isdecimal() and (last.isdecimal() if dots else True)):
+    if not (_WHOLE.fullmatch(first) and (_WHOLE.fullmatch(last) if dots else True)):
         raise SpecError(f"{what} is a range such as 1..64 or one number, not {text!r}")
     low, high = int(first), int(last) if dots else int(first)
     if not 1 <= low <= high:

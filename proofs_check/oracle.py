@@ -20,6 +20,7 @@ from flint import fmpq
 from theory.activations import Activation
 from theory.laws import FiniteLaw, Law, Rademacher
 from theory.network import FullyConnected, Layer
+from theory.reals import rational_root
 
 __all__ = [
     "OracleLimitError",
@@ -242,9 +243,9 @@ def _whole_slopes(activation: Activation) -> tuple[tuple[int, int], int]:
 
 
 def _square_root(number: fmpq) -> fmpq:
-    try:
-        return number.sqrt()
-    except (ValueError, ArithmeticError):
+    root = rational_root(number)
+    if root is None:
         raise OracleLimitError(
             f"the bias is not a rational multiple of the activations (its squared ratio is {number})"
-        ) from None
+        )
+    return root

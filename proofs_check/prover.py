@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from flint import fmpq_mpoly
 
+from proofs_check import limit_proofs
 from proofs_check.kernel.check import FORMAT
 from theory.laws import LawLike, as_law
 from theory.partitions import Partition
@@ -62,10 +63,94 @@ def bound_proof(relation: str) -> _Object:
 def empirical_variance_proof() -> _Object:
     """Corollary 2 exactly: E EmpVar as a sum over middle layers, any law without bias."""
     layer = _layer_step(1, weights=None, bias=False)
-    weight = ["k - 1", "d - k + 1"]
-    conclusion = _judgement("middle_layers", layer, weight=weight)
+    conclusion = _judgement("middle_layers", layer, weight=_WEIGHT)
     return _proof([layer, _step("martingale_variance", [0], conclusion)])
 
+
+def _lower_and_middle(relation: str) -> tuple[list[_Object], _Object]:
+    """Steps 0 to 3: E EmpVar over middle layers and the product bound; and the bound's layer."""
+    first = _layer_step(1, weights=None, bias=False)
+    middle = _step("martingale_variance", [0], _judgement("middle_layers", first, weight=_WEIGHT))
+    layer, bound = bound_proof(relation)["steps"]
+    return [first, middle, layer, {**bound, "from": [2]}], layer
+
+
+def variance_bound_proof(relation: str) -> _Object:
+    """Corollary 2 with explicit constants, any law without bias."""
+    steps, layer = _lower_and_middle(relation)
+    factors = steps[3]["concludes"]["factors"]
+    conclusion = _judgement("variance_bound", layer, relation=relation, factors=factors)
+    return _proof([*steps, _step("middle_layer_bounds", [1, 3], conclusion)])
+
+
+def quarter_proof() -> _Object:
+    """E EmpVar <= Var M_d / 4, any law without bias."""
+    steps, layer = _lower_and_middle(">=")
+    conclusion = _judgement("quarter_bound", layer, square="d - 2*k + 2")
+    return _proof([*steps, _step("quarter", [1, 3], conclusion)])
+
+
+def bias_bound_proof() -> _Object:
+    """E M_d^2 with any symmetric biases, any law."""
+    layer = _layer_step(2, weights=None, bias=True)
+    given = layer["concludes"]["given"]
+    mean = _identity(1, {"length": 1}, derive(1, bias=True).conditional_moment(1), given)
+    coefficients = layer["concludes"]["coefficients"]
+    conclusion = _judgement("bias_bound", layer, factors={"max": [coefficients["1,1"], coefficients["2"]]})
+    return _proof([mean, layer, _step("bias_induction", [0, 1], conclusion)])
+
+
+def exponential_proof(relation: str) -> _Object:
+    """The exponential form of Theorem 5's bound, any law without bias."""
+    layer, bound = bound_proof(relation)["steps"]
+    ((kind, _),) = bound["concludes"]["factors"].items()
+    rates = {kind: ["5", "2*m4 - 1"]}
+    conclusion = _judgement("exponential", layer, order=2, relation=relation, rates=rates)
+    return _proof([layer, bound, _step("exponentiate", [1], conclusion)])
+
+
+def width_one_proof() -> _Object:
+    """2 kappa - 1 is attained along layers of one neuron."""
+    layer = _layer_step(2, weights=None, bias=False)
+    factor = layer["concludes"]["coefficients"]["2"]
+    conclusion = _judgement("width_one", layer, order=2, factor=factor)
+    return _proof([layer, _step("single_file", [0], conclusion)])
+
+
+def universality_proof() -> _Object:
+    """Every law grows by 1 + 5/n_j up to a term of order 1/(n_j n_{j-1})."""
+    second = _layer_step(2, weights=None, bias=False)
+    given = second["concludes"]["given"]
+    fourth = _identity(2, {"augmented": [2]}, derive(2).row((2,)), given)
+    centre = second["concludes"]["coefficients"]["1,1"]
+    content = {"centre": centre, "deviation": "2*u*m4 - 6*u", "spread": ["6", "2*m4"]}
+    conclusion = _judgement("universality", second, **content)
+    return _proof([second, fourth, _step("universal_growth", [0, 1], conclusion)])
+
+
+def slopes_bound_proof(relation: str) -> _Object:
+    """Theorem 5 for general slopes at critical gain; c2 stands for tau (weights absorb the gain)."""
+    given = {"weights": ["1", "m4"], "biases": ["0", "0"], "gain": "1", "halves": ["1", "c2"]}
+    coefficients = {"1,1": "1 - u + 3*u*c2", "2": "1 - u + u*m4*c2"}
+    layer = {"judgement": "layer", "given": given, "target": {"length": 2}, "coefficients": coefficients}
+    identity = {"rule": "width_identity", "widths": [[2, 1], [2, 2]], "concludes": layer}
+    kind = {"<=": "max", ">=": "min"}[relation]
+    factors = {kind: list(coefficients.values())}
+    bound = _judgement("bound", identity, order=2, relation=relation, factors=factors)
+    return _proof([identity, _step("coefficient_bound", [0], bound)])
+
+
+def continuum_proof() -> _Object:
+    """The continuum limit of E EmpVar at constant width, normal weights."""
+    first, middle = empirical_variance_proof()["steps"]
+    layer, product = product_proof(2)["steps"]
+    content = {"integrand": "2*x - 1", "second": "2*b^2*x - b^2 + 4*b", "primitive": "2*b*x - b - 2"}
+    conclusion = _judgement("continuum", layer, **content)
+    steps = [first, middle, layer, {**product, "from": [2]}]
+    return _proof([*steps, _step("midpoint_rule", [1, 3], conclusion)])
+
+
+_WEIGHT = ["k - 1", "d - k + 1"]
 
 PROOFS: dict[str, Callable[[], _Object]] = {
     "mean": mean_proof,
@@ -75,8 +160,20 @@ PROOFS: dict[str, Callable[[], _Object]] = {
     "fourth-moment-normal": lambda: product_proof(4),
     "theorem-5-upper": lambda: bound_proof("<="),
     "theorem-5-lower": lambda: bound_proof(">="),
+    "bias-upper": bias_bound_proof,
+    "exponential-upper": lambda: exponential_proof("<="),
+    "exponential-lower": lambda: exponential_proof(">="),
+    "width-one": width_one_proof,
+    "universality": universality_proof,
+    "slopes-upper": lambda: slopes_bound_proof("<="),
+    "slopes-lower": lambda: slopes_bound_proof(">="),
     "corollary-2": empirical_variance_proof,
+    "corollary-2-upper": lambda: variance_bound_proof("<="),
+    "corollary-2-lower": lambda: variance_bound_proof(">="),
+    "corollary-2-quarter": quarter_proof,
+    "corollary-2-continuum": continuum_proof,
     "permutation-normal": lambda: product_proof(2, permutation=True),
+    **limit_proofs.PROOFS,
 }
 
 

@@ -34,6 +34,7 @@ class Search:
 
     witness: Witness | None
     cases: int
+    undecided: int = 0
 
 
 def find_witness(
@@ -52,19 +53,21 @@ def find_witness(
     >>> find_witness(claim, parse_family("weights=rademacher")).witness.network.widths
     (1, 1)
     """
-    cases = 0
+    cases = undecided = 0
 
     def fails(network: FullyConnected) -> bool:
-        nonlocal cases
+        nonlocal cases, undecided
         cases += 1
-        return evaluate(statement, network, source(network)).holds is False
+        holds = evaluate(statement, network, source(network)).holds
+        undecided += holds is None
+        return holds is False
 
     found = next((net for net in islice(family.corners(), corners) if fails(net)), None)
     if found is None:
         found = _search(family, fails, examples)
     if found is None:
-        return Search(None, cases)
-    return Search(Witness(found, evaluate(statement, found, source(found)).sides), cases)
+        return Search(None, cases, undecided)
+    return Search(Witness(found, evaluate(statement, found, source(found)).sides), cases, undecided)
 
 
 def _search(family: Family, fails: Callable[[FullyConnected], bool], examples: int) -> FullyConnected | None:

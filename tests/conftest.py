@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+from flint import ctx
 from hypothesis import settings
 
 if os.environ.get("CI"):
@@ -11,3 +13,12 @@ if os.environ.get("CI"):
 else:
     settings.register_profile("actlen", deadline=None, print_blob=True)
 settings.load_profile("actlen")
+
+
+@pytest.fixture(autouse=True)
+def _precision_stays_put():
+    """No code may leave another global precision behind: balls elsewhere would change."""
+    before = ctx.prec
+    yield
+    after, ctx.prec = ctx.prec, before
+    assert after == before

@@ -194,7 +194,7 @@ def test_interrupt_keeps_what_is_settled():
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert "of 12 claims" in out or out == ""
+    assert "interrupted before the rest" in out or out == ""
 
 
 HEAVY = ("sympy", "numba", "scipy.stats", "matplotlib", "hypothesis", "lark", "torch")

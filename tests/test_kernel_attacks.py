@@ -66,9 +66,9 @@ def test_targets_are_partitions_and_nothing_else(target):
 
 
 def test_long_targets_do_not_hang():
-    start = time.monotonic()
+    start = time.process_time()
     assert not check_proof(proof(layer({"1": "1"}, {"augmented": [1] * 12}))).accepted
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("key", [" 1", "01", "+1", "1,", "1,0", "1 ", "2,1", "a"])

@@ -58,10 +58,10 @@ STATEMENTS = {
 
 @pytest.mark.parametrize("text", STATEMENTS.values(), ids=STATEMENTS.keys())
 def test_greedy_statements_are_refused_soon(text):
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(StatementError):
         evaluate(parse(text), NET, RecursionMoments(NET))
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_undecided_roots_are_no_errors():

@@ -13,14 +13,21 @@ from flint import fmpq
 
 from theory.network import FullyConnected
 from theory.reals import Number
+from theory.values import shortened
 
 __all__ = ["expected_empirical_variance", "middle_layer_sum"]
 
 
 def expected_empirical_variance(
-    network: FullyConnected, means: Sequence[Number], second_moments: Sequence[Number]
+    network: FullyConnected,
+    means: Sequence[Number],
+    second_moments: Sequence[Number],
+    *,
+    longest_bits: int | None = None,
 ) -> Number:
     """E EmpVar from E M_j and E M_j^2, j = 1..d (both sequences without the input layer).
+
+    Fractions of more than `longest_bits` become balls at the current precision.
 
     >>> from theory.readings.exact import length_moments
     >>> net = FullyConnected([10, 10, 20, 30, 40])
@@ -37,8 +44,8 @@ def expected_empirical_variance(
     ):
         with_later = 2 * later_slope
         total = total + second * (d - 1 - with_later) - mean * (2 * later_shift)
-        later_shift = later_shift + layer.mean_shift * (1 + later_slope)
-        later_slope = layer.mean_factor * (1 + later_slope)
+        later_shift = shortened(later_shift + layer.mean_shift * (1 + later_slope), longest_bits)
+        later_slope = shortened(layer.mean_factor * (1 + later_slope), longest_bits)
     return total / d**2
 
 

@@ -20,6 +20,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> SpecError:
     """
     names = list(known)
     near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    hint = f"; did you mean {near[0]!r}?" if near else ""
     shown = name if len(name) <= 40 else name[:40] + "..."
     return SpecError(f"unknown {kind} {shown!r}{hint} (known: {', '.join(names)})")

@@ -99,8 +99,12 @@ def predict(
     >>> predict(net).empirical_variance.fraction
     Fraction(409, 2048)
     """
+    if not isinstance(network, FullyConnected):
+        raise SpecError(f"predict takes a FullyConnected network, not {type(network).__name__}")
     check_order(network, order)
     limits = Thresholds() if thresholds is None else thresholds
+    if not isinstance(limits, Thresholds):
+        raise SpecError(f"thresholds must be a Thresholds record, not {type(limits).__name__}")
     longest = None if exact else _LONGEST_BITS
     bits = int(_checked_digits(digits) * _BITS_PER_DIGIT) + 1
     precision = bits + _GUARD_BITS
@@ -126,7 +130,7 @@ def _predict(network: FullyConnected, order: int, longest: int | None, limits: T
     seconds = [row[1] for row in rows] if reachable else None
     spread = None
     if seconds is not None:
-        spread = as_value(expected_empirical_variance(network, means[1:], seconds[1:]))
+        spread = as_value(expected_empirical_variance(network, means[1:], seconds[1:], longest_bits=longest))
     return Prediction(
         network=network,
         order=order,

@@ -62,7 +62,8 @@ def as_fraction(value: fmpq) -> Fraction:
 
 def _from_real(value: Real | Decimal, what: str) -> fmpq:
     number = value if isinstance(value, Decimal) else float(value)
-    if not math.isfinite(number):
+    finite = number.is_finite() if isinstance(number, Decimal) else math.isfinite(number)
+    if not finite:
         raise _refusal(value, what)
     if isinstance(number, Decimal) and abs(number.adjusted()) > _MAX_DIGITS:
         raise _refusal(value, what)

@@ -22,6 +22,7 @@ __all__ = [
     "TruncatedNormalMoment",
     "as_float",
     "number",
+    "rational_root",
     "square_root",
 ]
 
@@ -51,8 +52,8 @@ def number(value: ExactReal) -> Number:
 
     >>> number(fmpq(1, 3))
     1/3
-    >>> number(SquareRoot(fmpq(2)))
-    [1.41421356237310 +/- 4.96e-15]
+    >>> number(SquareRoot(fmpq(2))).str(10, radius=False)
+    '1.414213562'
     """
     return value if isinstance(value, fmpq) else value.enclosure()
 
@@ -90,10 +91,18 @@ def square_root(square: fmpq) -> ExactReal:
     >>> square_root(fmpq(9, 4)), str(square_root(fmpq(2)))
     (3/2, 'sqrt(2)')
     """
-    try:
-        return square.sqrt()
-    except (ValueError, ArithmeticError):
-        return SquareRoot(square)
+    root = rational_root(square)
+    return SquareRoot(square) if root is None else root
+
+
+def rational_root(square: fmpq) -> fmpq | None:
+    """The root of a non-negative rational if it is rational, else None.
+
+    >>> rational_root(fmpq(9, 4)), rational_root(fmpq(2))
+    (3/2, None)
+    """
+    root = fmpq(math.isqrt(int(square.p)), math.isqrt(int(square.q)))
+    return root if root**2 == square else None
 
 
 @dataclass(frozen=True)

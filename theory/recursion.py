@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import comb, factorial, prod
+from numbers import Integral
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from theory.augmented import expand_power_of_length, product
@@ -56,10 +57,10 @@ MAX_ORDER = 12
 
 def check_order_range(order: object) -> None:
     """Refuse an order that is not a whole number from 1 to `MAX_ORDER`."""
-    if isinstance(order, bool) or not isinstance(order, int):
+    if isinstance(order, bool) or not isinstance(order, Integral):
         raise SpecError(f"order must be a whole number from 1 to {MAX_ORDER}, not {order!r:.40}")
-    if not 1 <= order <= MAX_ORDER:
-        shown = order if abs(order) < 10**9 else "a far larger number"
+    if not 1 <= int(order) <= MAX_ORDER:
+        shown = int(order) if abs(int(order)) < 10**9 else "a far larger number"
         raise SpecError(f"order must be from 1 to {MAX_ORDER}, not {shown}")
 
 

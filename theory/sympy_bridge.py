@@ -12,11 +12,11 @@ from typing import Any
 import sympy
 from flint import fmpq, fmpq_mpoly
 
-__all__ = ["latex", "to_sympy"]
+__all__ = ["combination", "latex", "to_sympy"]
 
 
 def to_sympy(polynomial: fmpq_mpoly, symbols: Mapping[str, str]) -> Any:
-    """The factored polynomial as a SymPy expression; `symbols` maps variables to LaTeX names."""
+    """The factored polynomial as a SymPy expression; `symbols` maps variables to symbols."""
     constant, factors = polynomial.factor()
     pieces = [_rational(constant)] + [_expanded(f, symbols) ** int(e) for f, e in factors]
     return reduce(lambda a, b: a * b, pieces)
@@ -26,6 +26,15 @@ def latex(polynomial: fmpq_mpoly, symbols: Mapping[str, str]) -> str:
     """The factored polynomial in LaTeX."""
     text: str = sympy.latex(to_sympy(polynomial, symbols), order="rev-lex")
     return text
+
+
+def combination(terms: Mapping[tuple[int, ...], fmpq_mpoly], symbols: Mapping[str, str]) -> Any:
+    """The sum of polynomials times A_p, one symbol for each partition p; 1 for the empty one."""
+    total = sympy.Integer(0)
+    for parts, polynomial in terms.items():
+        name = "A_" + "_".join(map(str, parts))
+        total += to_sympy(polynomial, symbols) * (sympy.Symbol(name) if parts else 1)
+    return total
 
 
 def _expanded(polynomial: fmpq_mpoly, symbols: Mapping[str, str]) -> Any:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from actlen import __version__
+from actlen.cli.derive import derive
 from actlen.cli.predict import predict
 from actlen.cli.verify import verify
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(verify)
+app.command()(derive)
 
 
 @app.callback(invoke_without_command=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actlen.cli.numbers import whole_number
 from theory.errors import SpecError
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def predict(
     ] = None,
     variance_gain: Annotated[str | None, typer.Option(help="entry variance times fan; 2 for He")] = None,
     mode: Annotated[str | None, typer.Option(help="fan_in, fan_out, fan_avg or none")] = None,
-    init: Annotated[str | None, typer.Option(help="he_normal, xavier_uniform, lecun_normal, ...")] = None,
+    init: Annotated[
+        str | None, typer.Option(help="he_normal, torch.linear_default, keras.he_normal, ...")
+    ] = None,
     bias_weights: Annotated[str | None, typer.Option(help="law of the biases")] = None,
     bias_variance: Annotated[str | None, typer.Option(help="variance of the biases, such as 1/100")] = None,
     activation: Annotated[str | None, typer.Option(help="relu, leaky_relu:0.1, abs, linear")] = None,
@@ -69,9 +72,9 @@ def predict(
     thresholds = Thresholds(fm1_low, fm1_high, fm2_threshold)
     prediction = predicted(
         net,
-        _whole_number(order, "--order"),
+        whole_number(order, "--order"),
         exact=exact,
-        digits=_whole_number(digits, "--digits"),
+        digits=whole_number(digits, "--digits"),
         thresholds=thresholds,
     )
     if plot is not None:
@@ -84,12 +87,6 @@ def predict(
     from actlen.tables import print_prediction
 
     print_prediction(prediction)
-
-
-def _whole_number(text: str, option: str) -> int:
-    if not text.strip().lstrip("+-").isdecimal() or len(text) > 20:
-        raise SpecError(f"{option} must be a whole number, not {text[:40]!r}")
-    return int(text)
 
 
 def _network(given: dict[str, Any], spec: Path | None, input_file: Path | None) -> FullyConnected:

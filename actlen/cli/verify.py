@@ -53,7 +53,7 @@ def _list(claims: list[Claim], as_json: bool) -> None:
         typer.echo(json.dumps({"claims": rows}))
         return
     for claim in claims:
-        typer.echo(f"{claim.id:24}{claim.expected:10}{claim.source}")
+        typer.echo(f"{claim.id:28}{claim.expected:10}{claim.source}")
 
 
 def _settle(claims: list[Claim]) -> list[Settled]:

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from proofs_check.checks.continuum import continuum
+from proofs_check.checks.convergence import root_shrinks, square_settles, summable_means
+from proofs_check.checks.equal_widths import equal_widths, equal_widths_any_law, equal_widths_variance
 from proofs_check.checks.figures import bounds, middle_layers
 from proofs_check.checks.integral import integral
 from proofs_check.checks.judged import judged_recursion
+from proofs_check.checks.overshoot import half_chance, overshoot
 from proofs_check.checks.permutation import permuted_widths, permuted_widths_witness
 from proofs_check.checks.proof import proof
+from proofs_check.checks.rare_biases import rare_biases
 from proofs_check.checks.ratio import ratio
+from proofs_check.checks.slopes import slopes
 from proofs_check.checks.statement import closed_form, enumeration, recursion
 from proofs_check.checks.witness import replay, witness
+from proofs_check.checks.zero import zero_probability
 from proofs_check.claim import Claim
 from proofs_check.verdict import Evidence
 
@@ -25,16 +32,28 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
     for check in (
         bounds,
         closed_form,
+        continuum,
         enumeration,
+        equal_widths,
+        equal_widths_any_law,
+        equal_widths_variance,
+        half_chance,
         integral,
         judged_recursion,
         middle_layers,
+        overshoot,
         permuted_widths,
         permuted_widths_witness,
         proof,
+        rare_biases,
         ratio,
         recursion,
         replay,
+        root_shrinks,
+        slopes,
+        square_settles,
+        summable_means,
         witness,
+        zero_probability,
     )
 }

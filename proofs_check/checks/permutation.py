@@ -8,6 +8,7 @@ from itertools import permutations
 from flint import fmpq
 
 from proofs_check import oracle
+from proofs_check.checks.witness import pinned
 from proofs_check.claim import Claim
 from proofs_check.stand_in import stand_in
 from proofs_check.verdict import Evidence, Outcome
@@ -64,7 +65,7 @@ def permuted_widths_witness(claim: Claim) -> list[Evidence]:
     }
     detail = f"widths {_shown(first)}: {left}; {_shown(second)}: {right}"
     return [
-        Evidence("witness", Outcome.PASSED, detail, figures),
+        Evidence("witness", pinned(claim, detail), detail, figures),
         Evidence(
             "replay",
             Outcome.PASSED if counted else Outcome.FAILED,

@@ -30,11 +30,11 @@ def proof(claim: Claim) -> list[Evidence]:
 
 def _mismatch(claim: Claim, checked: Checked) -> str | None:
     """Why the accepted proof does not prove the claim, or None when it does."""
-    if not all(claim.family.lies_within(assumed_family(j)) for j in checked.conclusions):
-        return "the claim's family is larger than what the proof assumes"
     if claim.statement is None:
         same = list(claim.judgements) == list(checked.conclusions) and claim.judgements != ()
         return None if same else "the proof concludes other judgements than the claim's"
+    if not all(claim.family.lies_within(assumed_family(j)) for j in checked.conclusions):
+        return "the claim's family is larger than what the proof assumes"
     rendered = [statement_of(judgement) for judgement in checked.conclusions]
     if any(text is not None and parse(text).says_the_same(claim.parsed) for text in rendered):
         return None

@@ -40,10 +40,12 @@ __all__ = ["closed_form", "enumerable_members", "enumeration", "order_of", "recu
 
 _Source = Callable[[FullyConnected], MomentSource]
 _MAX_STATES = 4_000
+_WIDEST_WITH_BIAS = 6
 _SMALL = (
     *((1, 1), (1, 2), (2, 1), (2, 2), (5, 1), (6, 2)),
     *((1, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 2), (2, 2, 1), (1, 1, 2, 1)),
 )
+_WIDE = ((1, 300), (1, 24, 1))
 
 
 def recursion(claim: Claim) -> list[Evidence]:
@@ -72,9 +74,10 @@ def enumeration(claim: Claim) -> list[Evidence]:
     return [*evidence, Evidence("enumeration", outcome, f"{claim.mutant.statement}", {}, is_mutant=True)]
 
 
-def enumerable_members(family: Family, order: int) -> Iterator[FullyConnected]:
+def enumerable_members(family: Family, order: int, *, also_wide: bool = False) -> Iterator[FullyConnected]:
     """Small members with finite laws of the same moments, and biases that enumerate rationally."""
-    for widths, law in product(_SMALL, family.representatives()):
+    shapes = (*_SMALL, *_WIDE) if also_wide else _SMALL
+    for widths, law in product(shapes, family.representatives()):
         if not _admitted(family, widths):
             continue
         inputs: list[list[fmpq] | None] = [None]
@@ -90,7 +93,7 @@ def enumerable_members(family: Family, order: int) -> Iterator[FullyConnected]:
                 input=values,
             )
             yield plain
-            if family.has_bias:
+            if family.has_bias and max(widths) <= _WIDEST_WITH_BIAS:
                 yield _with_biases(plain, order, family)
 
 
@@ -116,7 +119,9 @@ def _order(node: Expression, inside: bool = False) -> int:
 
 def _sweep(claim: Claim, name: str, source: _Source, examples: int) -> list[Evidence]:
     found = find_witness(claim.parsed, claim.family, source=source, examples=examples, corners=60)
-    detail = f"holds on {found.cases} networks" if found.witness is None else "fails"
+    detail = f"holds on {found.cases - found.undecided} networks" if found.witness is None else "fails"
+    if found.undecided:
+        detail += f", touches equality on {found.undecided} (undecided by enclosures)"
     evidence = Evidence(name, _outcome(found.witness is None), detail, {"cases": found.cases})
     planted = find_witness(claim.parsed_mutant, claim.family, source=source, examples=examples, corners=60)
     outcome = Outcome.ACCEPTED if planted.witness is None else Outcome.REJECTED

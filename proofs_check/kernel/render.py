@@ -7,7 +7,7 @@ rendered here, and its family lies within the one that the judgement assumes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import factorial
 
 from proofs_check.kernel.polynomial import Polynomial
@@ -24,22 +24,65 @@ def statement_of(judgement: Judgement) -> str | None:
     >>> statement_of({"judgement": "product", "order": 2, "factor": "1 + 5*u"})
     'E[M[d]**2] == M[0]**2*prod(1+5/n[j], j, 1, d)'
     """
-    kind = judgement["judgement"]
-    if not _sayable(judgement):
-        return None
-    if kind == "sum":
-        return f"E[M[d]] == M[0] + sum({_expression(judgement['term'])}, j, 1, d)"
-    if kind == "product":
-        k = judgement["order"]
-        return f"E[M[d]**{k}] == M[0]**{k}*prod({_expression(judgement['factor'])}, j, 1, d)"
-    if kind == "bound":
-        k, ((choice, factors),) = judgement["order"], judgement["factors"].items()
-        inside = f"{choice}({', '.join(map(_expression, factors))})"
-        return f"E[M[d]**{k}] {judgement['relation']} M[0]**{k}*prod({inside}, j, 1, d)"
-    if kind == "middle_layers":
-        weight = "*".join(f"({_expression(factor)})" for factor in judgement["weight"])
-        return f"E[EmpVar] == 1/d**2*sum({weight}*(E[M[k]**2] - E[M[k-1]**2]), k, 2, d)"
-    return None
+    writer = _WRITERS.get(judgement["judgement"])
+    return writer(judgement) if writer is not None and _sayable(judgement) else None
+
+
+def _sum(j: Judgement) -> str:
+    return f"E[M[d]] == M[0] + sum({_expression(j['term'])}, j, 1, d)"
+
+
+def _product(j: Judgement) -> str:
+    k = j["order"]
+    return f"E[M[d]**{k}] == M[0]**{k}*prod({_expression(j['factor'])}, j, 1, d)"
+
+
+def _bound(j: Judgement) -> str:
+    k = j["order"]
+    return f"E[M[d]**{k}] {j['relation']} M[0]**{k}*prod({_choice(j['factors'])}, j, 1, d)"
+
+
+def _middle_layers(j: Judgement) -> str:
+    weight = "*".join(f"({_expression(factor)})" for factor in j["weight"])
+    return f"E[EmpVar] == 1/d**2*sum({weight}*(E[M[k]**2] - E[M[k-1]**2]), k, 2, d)"
+
+
+def _bias_bound(j: Judgement) -> str:
+    mean = "M[0] + sum(1/2*nu2[j], j, 1, d)"
+    fourth = "sum(1/2*nu4[j]/n[j], j, 1, d)"
+    return f"E[M[d]**2] <= prod({_choice(j['factors'])}, j, 1, d)*(({mean})**2 + {fourth})"
+
+
+def _exponential(j: Judgement) -> str:
+    k, rate = j["order"], _choice(j["rates"])
+    rate = rate if j["relation"] == "<=" else f"log(1 + {rate})"
+    return f"E[M[d]**{k}] {j['relation']} M[0]**{k}*exp(sum({rate}/n[j], j, 1, d))"
+
+
+def _universality(j: Judgement) -> str:
+    centre, deviation = _expression(j["centre"], "d"), _expression(j["deviation"], "d")
+    spread = ", ".join(map(_expression, j["spread"]))
+    return f"abs(E[M[d]**2]/E[M[d-1]**2] - ({centre})) <= abs({deviation})*max({spread})/n[d-1]"
+
+
+def _variance_bound(j: Judgement) -> str:
+    growth, before = f"{_choice(j['factors'], 'k')} - 1", _choice(j["factors"], "i")
+    terms = f"(k-1)*(d-k+1)*({growth})*prod({before}, i, 1, k-1)"
+    return f"E[EmpVar] {j['relation']} M[0]**2/d**2*sum({terms}, k, 2, d)"
+
+
+_WRITERS: Mapping[str, Callable[[Judgement], str]] = {
+    "sum": _sum,
+    "product": _product,
+    "width_one": _product,
+    "bound": _bound,
+    "middle_layers": _middle_layers,
+    "bias_bound": _bias_bound,
+    "exponential": _exponential,
+    "universality": _universality,
+    "variance_bound": _variance_bound,
+    "quarter_bound": lambda j: "E[EmpVar] <= 1/4*Var[M[d]]",
+}
 
 
 def assumed_family(judgement: Judgement) -> Mapping[str, str]:
@@ -64,6 +107,11 @@ def assumed_family(judgement: Judgement) -> Mapping[str, str]:
         family["bias"] = "any"
     if given["gain"] == "2" and all(half == "1/2" for half in given["halves"]):
         family["activation"] = "relu"
+    kind = judgement.get("judgement")
+    if kind == "width_one":
+        family["widths"] = "1..1"
+    if kind == "universality":
+        family["depth"] = "2.."
     return family
 
 
@@ -73,27 +121,35 @@ def _double_factorial(l: int) -> int:
     return result
 
 
-def _expression(text: str) -> str:
-    """Polynomial text in the language: u becomes a division by n[j], ^ becomes **."""
+def _choice(factors: Mapping[str, Sequence[str]], index: str = "j") -> str:
+    ((kind, texts),) = factors.items()
+    return f"{kind}({', '.join(_expression(text, index) for text in texts)})"
+
+
+def _expression(text: str, index: str = "j") -> str:
+    """Polynomial text in the language: u becomes a division by n[index], ^ becomes **."""
     Polynomial.of(text)
     signed = re.split(r"( [+-] )", text)
-    return "".join(p if p.startswith(" ") else _monomial(p) for p in signed).replace(" ", "")
+    return "".join(p if p.startswith(" ") else _monomial(p, index) for p in signed).replace(" ", "")
 
 
-def _monomial(text: str) -> str:
+def _monomial(text: str, index: str) -> str:
     sign, body = ("-", text[1:]) if text.startswith("-") else ("", text)
     above, below = [], ""
     for factor in body.split("*"):
         name, _, power = factor.partition("^")
         if name == "u":
-            below = "/n[j]" + (f"**{power}" if power else "")
+            below = f"/n[{index}]" + (f"**{power}" if power else "")
         else:
-            above.append(_PER_LAYER.get(name, name) + (f"**{power}" if power else ""))
+            spelled = _PER_LAYER.get(name, name).replace("[j]", f"[{index}]")
+            above.append(spelled + (f"**{power}" if power else ""))
     return sign + ("*".join(above) or "1") + below
 
 
 def _sayable(judgement: Judgement) -> bool:
-    texts = [judgement.get("term", "0"), judgement.get("factor", "0")]
-    texts += [text for listed in judgement.get("factors", {}).values() for text in listed]
+    texts = [judgement.get(key, "0") for key in ("term", "factor", "centre", "deviation")]
+    texts += judgement.get("spread", [])
+    for key in ("factors", "rates"):
+        texts += [text for listed in judgement.get(key, {}).values() for text in listed]
     names = {name for text in texts for name in Polynomial.of(text).variables()}
     return names <= {"u", *_PER_LAYER}

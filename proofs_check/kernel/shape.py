@@ -19,6 +19,21 @@ KEYS: Mapping[str, frozenset[str]] = {
     "bound": frozenset({"order", "relation", "factors"}),
     "permutation": frozenset({"order"}),
     "middle_layers": frozenset({"weight"}),
+    "bias_bound": frozenset({"factors"}),
+    "exponential": frozenset({"order", "relation", "rates"}),
+    "width_one": frozenset({"order", "factor"}),
+    "universality": frozenset({"centre", "deviation", "spread"}),
+    "variance_bound": frozenset({"relation", "factors"}),
+    "quarter_bound": frozenset({"square"}),
+    "continuum": frozenset({"integrand", "second", "primitive"}),
+    "limit": frozenset({"assumes", "says"}),
+    "root": frozenset({"factor"}),
+    "rare_biases": frozenset({"base"}),
+    "overshoot": frozenset({"excess"}),
+    "likely": frozenset({"threshold", "chance"}),
+    "zero": frozenset({"assumes", "per_neuron"}),
+    "equal_widths_sum": frozenset({"term"}),
+    "equal_widths_product": frozenset({"order"}),
 }
 
 
@@ -48,7 +63,12 @@ def checked_proof(proof: Any) -> list[Mapping[str, Any]]:
 
 def _step(step: Any, number: int) -> None:
     where = f"step {number}"
-    require({"rule", "concludes"} <= set(step) <= {"rule", "from", "widths", "concludes"}, f"{where}: keys")
+    keys = {"rule", "from", "widths", "concludes", "theorem", "discharges"}
+    require({"rule", "concludes"} <= set(step) <= keys, f"{where}: keys")
+    _text(step.get("theorem", ""), f"{where}: theorem")
+    for items in _object(step.get("discharges", {}), where).values():
+        numbers_or_names = type(items) is list and all(type(item) in (int, str) for item in items)
+        require(numbers_or_names, f"{where}: discharges are lists of steps and assumptions")
     require(type(step["rule"]) is str, f"{where}: the rule is named by text")
     for source in _list(step.get("from", []), int, f"{where}: from"):
         require(0 <= source < number, f"{where}: rests on a step that does not come before it")
@@ -65,12 +85,26 @@ def _judgement(claim: Any, where: str) -> None:
     for key in ("weights", "biases", "halves"):
         _list(claim["given"][key], str, f"{where}: {key}")
     _text(claim["given"]["gain"], f"{where}: gain")
-    for key in ("term", "factor", "relation"):
+    for key in (
+        "term",
+        "factor",
+        "relation",
+        "centre",
+        "deviation",
+        "square",
+        "integrand",
+        "second",
+        "primitive",
+    ):
         _text(claim.get(key, ""), f"{where}: {key}")
     require(type(claim.get("order", 1)) is int, f"{where}: the order is a whole number")
-    _list(claim.get("weight", []), str, f"{where}: weight")
-    for texts in _object(claim.get("factors", {}), where).values():
-        _list(texts, str, f"{where}: factors")
+    for key in ("says", "base", "excess", "threshold", "chance", "per_neuron"):
+        _text(claim.get(key, ""), f"{where}: {key}")
+    for key in ("weight", "spread", "assumes"):
+        _list(claim.get(key, []), str, f"{where}: {key}")
+    for key in ("factors", "rates"):
+        for texts in _object(claim.get(key, {}), where).values():
+            _list(texts, str, f"{where}: {key}")
     for partition, text in _object(claim.get("coefficients", {}), where).items():
         _text(partition, f"{where}: partition")
         _text(text, f"{where}: coefficient")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from proofs_check.claim import Claim
 from proofs_check.verdict import Evidence, Verdict, decide
 from theory.errors import SpecError, unknown_name
 
-__all__ = ["Settled", "settle", "settle_all", "summary"]
+__all__ = ["Settled", "settle", "summary"]
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,6 @@ def settle(claim: Claim) -> Settled:
     if not any(e.is_mutant for e in evidence):
         raise SpecError(f"claim {claim.id} has no mutant: a check that cannot fail proves nothing")
     return Settled(claim, decide(evidence), tuple(evidence), time.perf_counter() - start)
-
-
-def settle_all(claims: Iterable[Claim]) -> Iterator[Settled]:
-    """Settle claims one after the other."""
-    return (settle(claim) for claim in claims)
 
 
 def summary(settled: list[Settled]) -> dict[str, int]:

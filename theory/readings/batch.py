@@ -192,12 +192,13 @@ def _shapes(
     halves = [lift(family.activation.even_moment_factor(l)) for l in range(order + 1)]
     for j in range(1, widths.shape[1]):
         fan_in, n = widths[:, j - 1].astype(np.float64), widths[:, j].astype(np.float64)
-        gains = as_float(number(family.variance_gain)) * (fan_in / _fans(family.mode, fan_in, n))
+        gain = lift(number(family.variance_gain))
+        ratio = fan_in / _fans(family.mode, fan_in, n)
         yield ShapeNumbers(
             one=lift(1),
             reciprocal=arithmetic.array(1.0 / n),
             falling=[arithmetic.array(_falling(n, i)) for i in range(order + 1)],
-            gain=lift(number(family.variance_gain)) if family.mode == "fan_in" else arithmetic.array(gains),
+            gain=gain if family.mode == "fan_in" else gain * arithmetic.array(ratio),
             half_moments=halves,
         )
 

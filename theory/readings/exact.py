@@ -13,7 +13,7 @@ from flint import fmpq
 from theory.augmented import from_power_sums
 from theory.errors import SpecError
 from theory.laws import Law
-from theory.network import FullyConnected, Layer
+from theory.network import MAX_DEPTH, FullyConnected, Layer
 from theory.reals import Number
 from theory.recursion import (
     LawNumbers,
@@ -27,6 +27,8 @@ from theory.values import shortened
 
 __all__ = ["check_order", "layer_map", "length_moments", "start_state"]
 
+_MOST_OPERATIONS = 5_000_000
+
 
 def check_order(network: FullyConnected, order: int) -> None:
     """Refuse an order that is out of range or whose moments are infinite."""
@@ -38,6 +40,17 @@ def check_order(network: FullyConnected, order: int) -> None:
                 f"order {order} needs the moment of order {2 * order} of the {use} law {law.name}, "
                 f"which is infinite; the largest order that works is --order {finite}"
             )
+
+
+def _check_effort(network: FullyConnected, recursion: MomentRecursion) -> None:
+    """Refuse what would run for many minutes: entries of the layer map times layers."""
+    entries = sum(len(row) for row in recursion.terms.values())
+    if entries * network.depth > _MOST_OPERATIONS:
+        depth = _MOST_OPERATIONS // entries
+        raise SpecError(
+            f"order {recursion.order} at depth {network.depth:,} would take too long; "
+            f"at this order the depth limit is {depth:,}, at order 2 it is {MAX_DEPTH:,}"
+        )
 
 
 def _laws_in_use(network: FullyConnected) -> Iterator[tuple[Law, str]]:
@@ -60,6 +73,7 @@ def length_moments(
     """
     check_order(network, order)
     recursion = moment_recursion(order, network.has_bias)
+    _check_effort(network, recursion)
     state: list[Number] = list(start_state(network, recursion))
     rows = [recursion.length_moments(state, fmpq)]
     for matrix in _matrices(network, recursion):

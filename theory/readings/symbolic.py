@@ -8,6 +8,7 @@ that is given becomes numbers. Nothing is typed in: the polynomials come from `r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -52,6 +53,8 @@ class DerivedRecursion:
 
     def conditional_moment(self, k: int) -> dict[Partition, fmpq_mpoly]:
         """E[M_j^k | a_{j-1}] as {partition: polynomial}."""
+        if not 1 <= k <= self.order:
+            raise SpecError(f"k must be from 1 to the order {self.order} of this recursion, not {k!r:.40}")
         total: dict[Partition, fmpq_mpoly] = {}
         for target, count in expand_power_of_length(k).items():
             for source, entry in self.row(target).items():
@@ -71,6 +74,20 @@ class DerivedRecursion:
         ratios = [conditional[p] / count for p, count in length.items() if p in conditional]
         closed = set(conditional) == set(length) and all(r == ratios[0] for r in ratios)
         return ratios[0] if closed else None
+
+    def to_sympy(self) -> dict[str, Any]:
+        """E[M_j^k | a_{j-1}] for k = 1..order as SymPy expressions, by the name of the left side.
+
+        Symbols: n_j, g, m_4, ..., c_1, ..., nu_2, ...; A_2, A_1_1, ... for the normalised
+        augmented moments of a_{j-1}.
+
+        >>> derive(2, weights="normal").to_sympy()["M_j^2"]
+        A_1_1*(1 + 5/n_j) + A_2*(1 + 5/n_j)
+        """
+        from theory.sympy_bridge import combination
+
+        moments = range(1, self.order + 1)
+        return {f"M_j^{k}": combination(self.conditional_moment(k), self.symbols) for k in moments}
 
     def to_latex(self) -> str:
         """The whole recursion as a LaTeX aligned block."""
@@ -115,11 +132,11 @@ def derive(
 
 
 def _symbols(order: int) -> dict[str, str]:
-    """Variable names with their LaTeX."""
-    names = {"u": "1/n_{j}", "g": "g"}
-    names |= {f"m{2 * l}": f"m_{{{2 * l}}}" for l in range(2, order + 1)}
-    names |= {f"c{l}": f"c_{{{l}}}" for l in range(1, order + 1)}
-    names |= {f"b{2 * l}": f"\\nu_{{{2 * l}}}" for l in range(1, order + 1)}
+    """Variable names with their names as SymPy symbols."""
+    names = {"u": "1/n_j", "g": "g"}
+    names |= {f"m{2 * l}": f"m_{2 * l}" for l in range(2, order + 1)}
+    names |= {f"c{l}": f"c_{l}" for l in range(1, order + 1)}
+    names |= {f"b{2 * l}": f"nu_{2 * l}" for l in range(1, order + 1)}
     return names
 
 
