@@ -128,6 +128,13 @@ def universality_proof() -> _Object:
     return _proof([second, fourth, _step("universal_growth", [0, 1], conclusion)])
 
 
+def attainment_proof() -> _Object:
+    """When the constants of Theorem 5 are attained."""
+    layer = _layer_step(2, weights=None, bias=False)
+    conclusion = _judgement("attainment", layer, difference="2*u*m4 - 6*u", equal_at="3")
+    return _proof([layer, _step("attained", [0], conclusion)])
+
+
 def slopes_bound_proof(relation: str) -> _Object:
     """Theorem 5 for general slopes at critical gain; c2 stands for tau (weights absorb the gain)."""
     given = {"weights": ["1", "m4"], "biases": ["0", "0"], "gain": "1", "halves": ["1", "c2"]}
@@ -165,6 +172,7 @@ PROOFS: dict[str, Callable[[], _Object]] = {
     "exponential-lower": lambda: exponential_proof(">="),
     "width-one": width_one_proof,
     "universality": universality_proof,
+    "attainment": attainment_proof,
     "slopes-upper": lambda: slopes_bound_proof("<="),
     "slopes-lower": lambda: slopes_bound_proof(">="),
     "corollary-2": empirical_variance_proof,

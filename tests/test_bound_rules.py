@@ -27,7 +27,7 @@ SAYABLE = [
     "corollary-2-lower",
     "corollary-2-quarter",
 ]
-OTHERS = ["slopes-upper", "slopes-lower", "corollary-2-continuum"]
+OTHERS = ["slopes-upper", "slopes-lower", "corollary-2-continuum", "attainment"]
 
 
 def family_of(assumed) -> Family:
@@ -87,6 +87,9 @@ CHEATS = {
     "a foreign gain": ("bias-upper", -1, ("given", "gain"), "3"),
     "another second derivative": ("corollary-2-continuum", -1, ("second",), "2*b^2*x - b^2 + 3*b"),
     "the printed integrand": ("corollary-2-continuum", -1, ("integrand",), "1 - 2*x"),
+    "another equal kurtosis": ("attainment", -1, ("equal_at",), "2"),
+    "a symbolic kurtosis": ("attainment", -1, ("equal_at",), "m4"),
+    "another difference": ("attainment", -1, ("difference",), "2*u*m4 - 5*u"),
     "another primitive": ("corollary-2-continuum", -1, ("primitive",), "2*b*x - b + 2"),
 }
 

@@ -43,6 +43,7 @@ def test_json_has_the_documented_keys():
     found = predicted("--widths", "3,2x2,1", "--order", "3")
     assert set(found) == {
         "network",
+        "kurtosis",
         "layers",
         "second_moment_bounds",
         "empirical_variance",

@@ -42,6 +42,7 @@ EXPECTED = {
     "universality": "proved",
     "slopes-upper": "proved",
     "slopes-lower": "proved",
+    "attainment": "proved",
     "corollary-2-upper": "proved",
     "corollary-2-lower": "proved",
     "corollary-2-lost-constant": "refuted",

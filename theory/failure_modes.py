@@ -18,7 +18,7 @@ from theory.rationals import RationalLike, rational
 from theory.reals import Number
 from theory.values import Enclosed, Exact, as_value, shortened
 
-__all__ = ["FailureMode", "FailureModes", "Thresholds", "failure_modes"]
+__all__ = ["FailureMode", "FailureModes", "Thresholds", "UndecidedError", "failure_modes"]
 
 
 @dataclass(frozen=True, init=False)
@@ -103,12 +103,25 @@ def failure_modes(
     lengths = [_short(mean) for mean in means]
     if means[0] != 0:
         ratios = [_short(mean / lengths[0]) for mean in lengths]
-        fm1 = _judged(ratios, lambda r: bool(r < limits.fm1_low) or bool(r > limits.fm1_high), _distance)
+        fm1 = _judged(ratios, lambda r: _above(limits.fm1_low, r) or _above(r, limits.fm1_high), _distance)
     if second_moments is not None and all(mean > 0 for mean in lengths[1:]):
         pairs = zip((_short(q) for q in second_moments), lengths, strict=True)
         spreads = [q / mean**2 if mean != 0 else fmpq(1) for q, mean in pairs]
-        fm2 = _judged(spreads, lambda r: bool(r > limits.fm2), lambda r: r)
+        fm2 = _judged(spreads, lambda r: _above(r, limits.fm2), lambda r: r)
     return FailureModes(fm1, fm2, limits)
+
+
+class UndecidedError(ArithmeticError):
+    """A ball touches a threshold: more precision is needed to say on which side it lies."""
+
+
+def _above(left: Number, right: Number) -> bool:
+    """left > right, only when certain."""
+    if left > right:
+        return True
+    if left <= right:
+        return False
+    raise UndecidedError
 
 
 def _short(number: Number) -> Number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from flint import ctx, fmpq
 from theory.bounds import SecondMomentBounds, second_moment_bounds
 from theory.empirical_variance import expected_empirical_variance
 from theory.errors import SpecError
-from theory.failure_modes import FailureModes, Thresholds, failure_modes
+from theory.failure_modes import FailureModes, Thresholds, UndecidedError, failure_modes
 from theory.network import FullyConnected
 from theory.readings.exact import check_order, length_moments
 from theory.reals import Number
@@ -47,12 +48,14 @@ class Prediction:
     """What theory says about one network; every number exact or enclosed.
 
     `layers[j]` is layer j, with the input as layer 0; lengths are squared, per neuron.
+    `kurtosis` is that of the weights, None where it is infinite or differs between layers.
     `empirical_variance` is E EmpVar over layers 1..d. Bounds are None where biases or an
     infinite kurtosis put Theorem 5 out of reach.
     """
 
     network: FullyConnected
     order: int
+    kurtosis: Exact | Enclosed | None
     layers: tuple[LayerPrediction, ...]
     second_moment_bounds: SecondMomentBounds | None
     empirical_variance: Exact | Enclosed | None
@@ -63,6 +66,7 @@ class Prediction:
         bounds, spread = self.second_moment_bounds, self.empirical_variance
         return {
             "network": self.network.to_dict(),
+            "kurtosis": None if self.kurtosis is None else self.kurtosis.to_dict(exact_digits=exact_digits),
             "layers": [layer.to_dict(exact_digits=exact_digits) for layer in self.layers],
             "second_moment_bounds": None if bounds is None else bounds.to_dict(exact_digits=exact_digits),
             "empirical_variance": None if spread is None else spread.to_dict(exact_digits=exact_digits),
@@ -109,10 +113,10 @@ def predict(
     bits = int(_checked_digits(digits) * _BITS_PER_DIGIT) + 1
     precision = bits + _GUARD_BITS
     for _ in range(_DOUBLINGS):
-        with ctx.workprec(precision):
+        with ctx.workprec(precision), suppress(UndecidedError):
             prediction = _predict(network, order, longest, limits)
-        if all(_sharp(value, bits) for value in _values(prediction)):
-            return prediction
+            if all(_sharp(value, bits) for value in _values(prediction)):
+                return prediction
         precision *= 2
     raise SpecError(f"{precision // 2} bits of precision do not give {digits} digits here; ask for fewer")
 
@@ -134,6 +138,7 @@ def _predict(network: FullyConnected, order: int, longest: int | None, limits: T
     return Prediction(
         network=network,
         order=order,
+        kurtosis=_kurtosis(network) if reachable else None,
         layers=_layers(network, rows, order, reachable),
         second_moment_bounds=second_moment_bounds(network, longest_bits=longest),
         empirical_variance=spread,
@@ -153,6 +158,11 @@ def _layers(
         )
         for j, row in enumerate(rows)
     )
+
+
+def _kurtosis(network: FullyConnected) -> Exact | Enclosed | None:
+    laws = set(network.weights)
+    return as_value(laws.pop().kurtosis) if len(laws) == 1 else None
 
 
 def _start(reachable: bool) -> Exact | None:

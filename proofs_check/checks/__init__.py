@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from proofs_check.checks.attainment import attainment
 from proofs_check.checks.continuum import continuum
 from proofs_check.checks.convergence import root_shrinks, square_settles, summable_means
 from proofs_check.checks.equal_widths import equal_widths, equal_widths_any_law, equal_widths_variance
@@ -30,6 +31,7 @@ __all__ = ["CHECKS"]
 CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
     check.__name__: check
     for check in (
+        attainment,
         bounds,
         closed_form,
         continuum,

@@ -9,8 +9,8 @@ from flint import fmpq
 from proofs_check import oracle
 from proofs_check.checks.statement import enumerable_members
 from proofs_check.claim import Claim
+from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.polynomial import Polynomial
-from proofs_check.kernel.rules import Judgement
 from proofs_check.prover import stored_proof
 from proofs_check.verdict import Evidence, Outcome
 from theory.augmented import from_power_sums

@@ -8,8 +8,8 @@ from itertools import product
 from flint import fmpq
 
 from proofs_check.claim import Claim
+from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.polynomial import Polynomial
-from proofs_check.kernel.rules import Judgement
 from proofs_check.verdict import Evidence, Outcome
 from theory.activations import Activation
 from theory.bounds import second_moment_bounds

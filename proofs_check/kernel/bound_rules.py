@@ -20,14 +20,14 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from proofs_check.kernel.polynomial import Polynomial
-from proofs_check.kernel.rules import (
+from proofs_check.kernel.judgement import (
     Judgement,
-    _conclusion,
-    _length_coefficients,
-    _nonzero,
-    _same_assumptions,
+    conclusion_of,
+    length_coefficients,
+    nonzero_coefficients,
+    same_assumptions,
 )
+from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.kernel.shape import require
 
 __all__ = ["RULES"]
@@ -45,26 +45,26 @@ def bias_induction(step: Mapping[str, Any], premises: Sequence[Judgement]) -> No
     once each coefficient of the layer is at most the one used here.
     """
     mean, layer = premises
-    claim = _conclusion(step, "bias_bound")
+    claim = conclusion_of(step, "bias_bound")
     factors = [Polynomial.of(text) for text in claim["factors"]["max"]]
     half = Polynomial.of("1/2*b2")
     require(mean["target"] == {"length": 1} and layer["target"] == {"length": 2}, "two layer premises")
-    require(_nonzero(mean) == {(1,): _ONE, (): half}, "the mean must grow by b2/2")
-    found = _nonzero(layer)
+    require(nonzero_coefficients(mean) == {(1,): _ONE, (): half}, "the mean must grow by b2/2")
+    found = nonzero_coefficients(layer)
     linear, constant = found.pop((1,), Polynomial({})), found.pop((), Polynomial({}))
     require(set(_ratios(found, 2).values()) == set(factors), "the factors are not the layer's ratios")
     require(any(linear == f * Polynomial.of("b2") for f in factors), "the linear term is not F b2")
     room = Polynomial.of("1/4*b2^2 + 1/2*u*b4") - constant
     require(_non_negative(room), "the constant term exceeds b2^2/4 + u b4/2")
     require(any(_non_negative(f - _ONE) for f in factors), "no factor is at least 1")
-    _same_assumptions(claim, mean)
-    _same_assumptions(claim, layer)
+    same_assumptions(claim, mean)
+    same_assumptions(claim, layer)
 
 
 def exponentiate(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """1 + r u <= e^{r u}, and 1 + r u >= (1 + r)^u for 0 <= u <= 1, r >= 0 (Bernoulli)."""
     (bound,) = premises
-    claim = _conclusion(step, "exponential")
+    claim = conclusion_of(step, "exponential")
     require(bound["judgement"] == "bound", "the premise must be a product bound")
     require((claim["order"], claim["relation"]) == (bound["order"], bound["relation"]), "other bound")
     ((kind, factors),) = bound["factors"].items()
@@ -73,19 +73,19 @@ def exponentiate(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None
     require(all(rate.degree("u") == 0 and _non_negative(rate) for rate in rates), "rates are >= 0, free of u")
     linear = {_ONE + _U * rate for rate in rates}
     require(linear == {Polynomial.of(text) for text in factors}, "the factors are not 1 + rate u")
-    _same_assumptions(claim, bound)
+    same_assumptions(claim, bound)
 
 
 def single_file(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """At n_{j-1} = 1 all augmented moments with two or more parts vanish; the one-part one is M^k."""
     (layer,) = premises
-    claim = _conclusion(step, "width_one")
+    claim = conclusion_of(step, "width_one")
     order = claim["order"]
     require(layer["target"] == {"length": order}, "the orders differ")
-    found = _nonzero(layer)
+    found = nonzero_coefficients(layer)
     require(all(sum(parts) == order for parts in found), "the layer must have no bias terms")
     require(found[(order,)] == Polynomial.of(claim["factor"]), "the factor is not the one-part coefficient")
-    _same_assumptions(claim, layer)
+    same_assumptions(claim, layer)
 
 
 def universal_growth(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
@@ -95,7 +95,7 @@ def universal_growth(step: Mapping[str, Any], premises: Sequence[Judgement]) -> 
     because p and q are at least 1.
     """
     second, fourth = premises
-    claim = _conclusion(step, "universality")
+    claim = conclusion_of(step, "universality")
     require(second["target"] == {"length": 2}, "the first premise must be about M_j^2")
     require(fourth["target"] == {"augmented": [2]}, "the second premise must be about A_2")
     p, q = _pair(second)
@@ -104,14 +104,14 @@ def universal_growth(step: Mapping[str, Any], premises: Sequence[Judgement]) -> 
     spread = {_U * Polynomial.of(text) for text in claim["spread"]}
     require(set(_pair(fourth)) == spread, "the spread is not that of A_2")
     require(_non_negative(p - _ONE) and _non_negative(q - _ONE), "second moments must not decrease")
-    _same_assumptions(claim, second)
-    _same_assumptions(claim, fourth)
+    same_assumptions(claim, second)
+    same_assumptions(claim, fourth)
 
 
 def middle_layer_bounds(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """q_k - q_{k-1} lies between (F - 1) q_{k-1} for F the min and the max; so does q_{k-1} itself."""
     middle, bound = premises
-    claim = _conclusion(step, "variance_bound")
+    claim = conclusion_of(step, "variance_bound")
     _require_middle(middle)
     require(bound["judgement"] == "bound" and bound["order"] == 2, "the premise must bound E M_d^2")
     require(bound["relation"] == claim["relation"], "the relations differ")
@@ -119,13 +119,13 @@ def middle_layer_bounds(step: Mapping[str, Any], premises: Sequence[Judgement]) 
     ((_, texts),) = claim["factors"].items()
     require(all(_non_negative(Polynomial.of(text) - _ONE) for text in texts), "a factor is below 1")
     _same_second_order(middle, bound)
-    _same_assumptions(claim, bound)
+    same_assumptions(claim, bound)
 
 
 def quarter(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """Weights (k-1)(d-k+1) <= d^2/4, non-negative steps, and E M_d = M_0 with E M_1^2 >= M_0^2."""
     middle, lower = premises
-    claim = _conclusion(step, "quarter_bound")
+    claim = conclusion_of(step, "quarter_bound")
     _require_middle(middle)
     require(lower["judgement"] == "bound" and lower["order"] == 2, "the premise must bound E M_d^2")
     require(lower["relation"] == ">=", "the premise must bound from below")
@@ -137,7 +137,7 @@ def quarter(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     gap = Polynomial.of("d^2") - weight * 4
     require(gap == Polynomial.of(claim["square"]) ** 2, "d^2 - 4 weight is not that square")
     _same_second_order(middle, lower)
-    _same_assumptions(claim, lower)
+    same_assumptions(claim, lower)
 
 
 RULES = (bias_induction, exponentiate, single_file, universal_growth, middle_layer_bounds, quarter)
@@ -151,14 +151,14 @@ def _non_negative(polynomial: Polynomial) -> bool:
 
 
 def _ratios(found: Mapping[tuple[int, ...], Polynomial], order: int) -> dict[tuple[int, ...], Polynomial]:
-    length = _length_coefficients(order)
+    length = length_coefficients(order)
     require(set(found) <= set(length), "the premise has terms that M^k has not")
     return {p: found.get(p, Polynomial({})) * Fraction(1, c) for p, c in length.items()}
 
 
 def _pair(layer: Judgement) -> tuple[Polynomial, Polynomial]:
     """The coefficients of A_11 and A_2, the only ones."""
-    found = _nonzero(layer)
+    found = nonzero_coefficients(layer)
     require(set(found) == {(1, 1), (2,)}, "the layer must have exactly the terms of order 2")
     return found[1, 1], found[2,]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.polynomial import PolynomialError
 from proofs_check.kernel.registry import BY_NAME
-from proofs_check.kernel.rules import Judgement
 from proofs_check.kernel.shape import FORMAT, ProofError, checked_proof
 
 __all__ = ["FORMAT", "Checked", "check_proof"]

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from proofs_check.kernel.judgement import Judgement, conclusion_of, same_assumptions
 from proofs_check.kernel.polynomial import Polynomial
-from proofs_check.kernel.rules import Judgement, _conclusion, _same_assumptions
 from proofs_check.kernel.shape import require
 
 __all__ = ["RULES"]
@@ -34,7 +34,7 @@ def midpoint_rule(step: Mapping[str, Any], premises: Sequence[Judgement]) -> Non
     e^b int_{1/2}^1 x integrand(x) dx.
     """
     middle, product = premises
-    claim = _conclusion(step, "continuum")
+    claim = conclusion_of(step, "continuum")
     require(middle["judgement"] == "middle_layers", "the first premise must be about E EmpVar")
     require((product["judgement"], product["order"]) == ("product", 2), "the second must be E M_d^2")
     require(Polynomial.of(product["factor"]) == Polynomial.of("1 + 5*u"), "growth other than 1 + 5u")
@@ -47,7 +47,7 @@ def midpoint_rule(step: Mapping[str, Any], premises: Sequence[Judgement]) -> Non
     mass = _integral(_X * integrand, Fraction(1, 2), Fraction(1))
     require(mass == Fraction(5, 24), "the slope of I is not bounded by 5/24 e^b")
     require(middle["given"]["biases"] == ["0"], "the middle-layer sum must be without bias")
-    _same_assumptions(claim, product)
+    same_assumptions(claim, product)
 
 
 RULES = (midpoint_rule,)

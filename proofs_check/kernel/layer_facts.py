@@ -22,8 +22,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.polynomial import Polynomial
-from proofs_check.kernel.rules import Judgement
 from proofs_check.kernel.shape import require
 
 __all__ = ["LAYER_FACTS", "but_for_biases", "is_layer", "is_relu"]
@@ -42,7 +42,7 @@ def mask_root(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     E sqrt(V/2) <= sqrt(E V/2) = sqrt M_{j-1} (Jensen), E V/2 = E[M_j | a] being the premise.
     """
     (layer,) = premises
-    claim = _conclusion(step, "root", layer)
+    claim = conclusion_of(step, "root", layer)
     require(is_relu(claim["given"]), "the lemma is about ReLU at gain 2")
     require(is_layer(layer, {"1": "1"}), "the lengths must form a martingale")
     slope = -Polynomial.of(claim["factor"]).terms.get((("u", 1),), Fraction(0))
@@ -56,7 +56,7 @@ def mask_root(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
 def rare_biases(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """0 < base < 1 makes p_j a probability; the variance p_j B_j^2 is 1; the rest is a union bound."""
     require(not premises, "this rule rests on nothing")
-    claim = _conclusion(step, "rare_biases")
+    claim = conclusion_of(step, "rare_biases")
     base = _number(claim["base"])
     require(0 < base < 1, "the chances must be below 1 and summable: 0 < base < 1")
     biases = [Polynomial.of(text) for text in claim["given"]["biases"]]
@@ -73,7 +73,7 @@ def gamma_overshoot(step: Mapping[str, Any], premises: Sequence[Judgement]) -> N
     most the largest. Checked: excess n - 2b >= 0 with n = b + s, and excess n - 4 >= 0, n = 1 + s.
     """
     require(not premises, "this rule rests on nothing")
-    excess = Polynomial.of(_number(_conclusion(step, "overshoot")["excess"]))
+    excess = Polynomial.of(_number(conclusion_of(step, "overshoot")["excess"]))
     several = excess * Polynomial.of("b + s") - Polynomial.of("2*b")
     one = excess * Polynomial.of("1 + s") - Polynomial.of("4")
     require(_positive(several) and _positive(one), "the mean residual life can be larger")
@@ -86,7 +86,7 @@ def paley_zygmund(step: Mapping[str, Any], premises: Sequence[Judgement]) -> Non
     checked: (1 - t)^2 - chance F(u) >= 0 on [0, 1].
     """
     mean, square = premises
-    claim = _conclusion(step, "likely")
+    claim = conclusion_of(step, "likely")
     require(is_relu(claim["given"]), "X is about ReLU at gain 2")
     require(is_layer(mean, {"1": "1"}), "E X must be 1")
     weights = [Polynomial.of(text) for text in claim["given"]["weights"][:2]]
@@ -105,7 +105,7 @@ def dying(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     P(z <= 0) = (1 + P(z = 0))/2, and a law without atoms gives P(z = 0) = 0: sum w_t a_t has none.
     """
     (layer,) = premises
-    claim = _conclusion(step, "zero", layer)
+    claim = conclusion_of(step, "zero", layer)
     require(is_relu(claim["given"]) and is_layer(layer, {"1": "1"}), "ReLU at gain 2 without bias")
     require(claim["assumes"] == ["atomless_weights"], "needs atomless_weights and nothing else")
     atom = Fraction(0)
@@ -115,7 +115,7 @@ def dying(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
 def exchange_sum(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """f(1/a) + f(1/b) - f(1/(a-e)) - f(1/(b+e)) > 0 for a = b + 2e + t, b, e > 0 and t >= 0."""
     require(not premises, "this rule rests on nothing")
-    term = _in_widths(_conclusion(step, "equal_widths_sum")["term"])
+    term = _in_widths(conclusion_of(step, "equal_widths_sum")["term"])
     over = [_numerator(term, width) for width in _WIDTHS]
     power = term.degree("u")
     gap = Polynomial({})
@@ -130,7 +130,7 @@ def exchange_sum(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None
 def exchange_product(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """F(1/a) F(1/b) - F(1/(a-e)) F(1/(b+e)) > 0 for a = b + 2e + t, b, e > 0 and t >= 0."""
     (product,) = premises
-    claim = _conclusion(step, "equal_widths_product", product)
+    claim = conclusion_of(step, "equal_widths_product", product)
     require(product["judgement"] == "product", "the premise must be a product")
     require(product["order"] == claim["order"], "the orders differ")
     factor = _in_widths(product["factor"])
@@ -177,7 +177,7 @@ def but_for_biases(given: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return silent and {**other, "biases": []} == {**given, "biases": []}
 
 
-def _conclusion(step: Mapping[str, Any], kind: str, premise: Judgement | None = None) -> Judgement:
+def conclusion_of(step: Mapping[str, Any], kind: str, premise: Judgement | None = None) -> Judgement:
     claim: Judgement = step["concludes"]
     require(claim["judgement"] == kind, f"this rule concludes a judgement of kind {kind}")
     same = premise is None or claim["given"] == premise["given"]

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.layer_facts import LAYER_FACTS, but_for_biases, is_layer, is_relu
 from proofs_check.kernel.polynomial import Polynomial
-from proofs_check.kernel.rules import Judgement
 from proofs_check.kernel.shape import require
 
 __all__ = ["ASSUMPTIONS", "RULES", "THEOREMS", "Theorem"]

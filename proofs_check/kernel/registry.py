@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proofs_check.kernel import bound_rules, continuum_rules, limit_rules, rules
+from proofs_check.kernel import attainment_rules, bound_rules, continuum_rules, limit_rules, rules
 from proofs_check.kernel.rules import Rule
 
 __all__ = ["BY_NAME"]
 
-_RULES = (*rules.RULES, *bound_rules.RULES, *continuum_rules.RULES, *limit_rules.RULES)
+_RULES = (
+    *rules.RULES,
+    *attainment_rules.RULES,
+    *bound_rules.RULES,
+    *continuum_rules.RULES,
+    *limit_rules.RULES,
+)
 BY_NAME: Mapping[str, Rule] = {rule.__name__: rule for rule in _RULES}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from math import factorial
 
+from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.polynomial import Polynomial
-from proofs_check.kernel.rules import Judgement
 
 __all__ = ["assumed_family", "statement_of"]
 

@@ -21,20 +21,27 @@ c_l of the activation. Symbols may take other values in every layer.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import factorial
 from typing import Any
 
-from proofs_check.kernel.expansion import LayerModel, augmented, augmented_of_input, length_power
+from proofs_check.kernel.expansion import augmented, augmented_of_input, length_power
+from proofs_check.kernel.judgement import (
+    Judgement,
+    assumed_variables,
+    conclusion_of,
+    layer_model,
+    length_coefficients,
+    nonzero_coefficients,
+    read_partition,
+    same_assumptions,
+    shared_order,
+)
 from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.kernel.shape import require
 
-__all__ = ["RULES", "Judgement", "Rule"]
+__all__ = ["RULES", "Rule"]
 
-Judgement = Mapping[str, Any]
 Rule = Callable[[Mapping[str, Any], Sequence[Judgement]], None]
 
 _MAX_ORDER = 5
@@ -48,14 +55,14 @@ def width_identity(step: Mapping[str, Any], premises: Sequence[Judgement]) -> No
     the right side) + 1 widths settle it. n_{j-1}: its powers cancel in the normalised moments,
     so one width m >= k, at which all partitions of k occur, settles all.
     """
-    claim = _conclusion(step, "layer")
+    claim = conclusion_of(step, "layer")
     require(not premises, "this rule rests on nothing")
-    model, target = _model(claim), claim["target"]
-    coefficients = {_partition(p): Polynomial.of(text) for p, text in claim["coefficients"].items()}
+    model, target = layer_model(claim), claim["target"]
+    coefficients = {read_partition(p): Polynomial.of(text) for p, text in claim["coefficients"].items()}
     order = target["length"] if "length" in target else sum(target["augmented"])
     require(1 <= order <= _MAX_ORDER, f"the order must be 1 to {_MAX_ORDER}")
     require(all(sum(parts) <= order for parts in coefficients), "a partition beyond the order")
-    known = {"u"} | _given_variables(claim["given"])
+    known = {"u"} | assumed_variables(claim["given"])
     for coefficient in coefficients.values():
         require(coefficient.variables() <= known, "a coefficient uses an unknown variable")
     degree = max([order - 1, *(c.degree("u") for c in coefficients.values())])
@@ -78,21 +85,23 @@ def width_identity(step: Mapping[str, Any], premises: Sequence[Judgement]) -> No
 def telescope(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """E[M_j | a_{j-1}] = M_{j-1} + term in every layer gives E M_d = M_0 + sum of the terms."""
     (layer,) = premises
-    claim = _conclusion(step, "sum")
+    claim = conclusion_of(step, "sum")
     require(layer["target"] == {"length": 1}, "the premise must be about M_j")
     expected = {(1,): Polynomial.of(1), (): Polynomial.of(claim["term"])}
-    require(_nonzero(layer) == {p: c for p, c in expected.items() if c.terms}, "the step does not fit")
-    _same_assumptions(claim, layer)
+    require(
+        nonzero_coefficients(layer) == {p: c for p, c in expected.items() if c.terms}, "the step does not fit"
+    )
+    same_assumptions(claim, layer)
 
 
 def iterate(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """E[M_j^k | a_{j-1}] = factor(u_j) M_{j-1}^k in every layer gives the product."""
     (layer,) = premises
-    claim = _conclusion(step, "product")
+    claim = conclusion_of(step, "product")
     factor = Polynomial.of(claim["factor"])
-    expected = {p: factor * c for p, c in _length_coefficients(_order(layer, claim)).items()}
-    require(_nonzero(layer) == expected, "the premise is not that multiple of M^k")
-    _same_assumptions(claim, layer)
+    expected = {p: factor * c for p, c in length_coefficients(shared_order(layer, claim)).items()}
+    require(nonzero_coefficients(layer) == expected, "the premise is not that multiple of M^k")
+    same_assumptions(claim, layer)
 
 
 def coefficient_bound(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
@@ -102,27 +111,27 @@ def coefficient_bound(step: Mapping[str, Any], premises: Sequence[Judgement]) ->
     non-negative. Every factor is such a coefficient, hence non-negative, so bounds multiply up.
     """
     (layer,) = premises
-    claim = _conclusion(step, "bound")
+    claim = conclusion_of(step, "bound")
     kind = {"<=": "max", ">=": "min"}.get(claim["relation"])
     require(list(claim["factors"]) == [kind], "<= takes the max of the factors, >= the min")
     factors = [Polynomial.of(text) for text in claim["factors"][kind]]
-    length = _length_coefficients(_order(layer, claim))
-    found = _nonzero(layer)
+    length = length_coefficients(shared_order(layer, claim))
+    found = nonzero_coefficients(layer)
     require(set(found) <= set(length), "the premise has terms that M^k has not")
     ratios = {p: found.get(p, Polynomial({})) * Fraction(1, c) for p, c in length.items()}
     require(set(ratios.values()) == set(factors), "the factors are not the coefficients' ratios")
-    _same_assumptions(claim, layer)
+    same_assumptions(claim, layer)
 
 
 def commute(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """A product over layers of one and the same function of u_j does not depend on their order."""
     (premise,) = premises
-    claim = _conclusion(step, "permutation")
+    claim = conclusion_of(step, "permutation")
     require(premise["judgement"] == "product", "the premise must be a product")
     variables = Polynomial.of(premise["factor"]).variables()
     require(variables <= {"u"}, "a factor with symbols may differ between layers")
     require(claim["order"] == premise["order"], "the orders differ")
-    _same_assumptions(claim, premise)
+    same_assumptions(claim, premise)
 
 
 def martingale_variance(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
@@ -133,9 +142,9 @@ def martingale_variance(step: Mapping[str, Any], premises: Sequence[Judgement]) 
     W(1) = W(d + 1) = 0 and W(j) - W(j+1) = 2j - 1 - d.
     """
     (layer,) = premises
-    claim = _conclusion(step, "middle_layers")
+    claim = conclusion_of(step, "middle_layers")
     require(layer["target"] == {"length": 1}, "the premise must be about M_j")
-    require(_nonzero(layer) == {(1,): Polynomial.of(1)}, "the lengths must form a martingale")
+    require(nonzero_coefficients(layer) == {(1,): Polynomial.of(1)}, "the lengths must form a martingale")
     weight = Polynomial.of(1)
     for factor in claim["weight"]:
         weight = weight * Polynomial.of(factor)
@@ -143,75 +152,7 @@ def martingale_variance(step: Mapping[str, Any], premises: Sequence[Judgement]) 
     at = {text: weight.substitute("k", Polynomial.of(text)) for text in ("1", "d + 1", "k + 1")}
     require(not at["1"].terms and not at["d + 1"].terms, "the weight must vanish at 1 and d + 1")
     require(weight - at["k + 1"] == Polynomial.of("2*k - 1 - d"), "the weights do not telescope")
-    _same_assumptions(claim, layer)
+    same_assumptions(claim, layer)
 
 
 RULES = (width_identity, telescope, iterate, coefficient_bound, commute, martingale_variance)
-
-_ASSUMED = re.compile(r"[mbc]\d+|g")
-
-
-def _conclusion(step: Mapping[str, Any], kind: str) -> Judgement:
-    """What the step concludes, which must be of this kind."""
-    claim: Judgement = step["concludes"]
-    require(claim["judgement"] == kind, f"this rule concludes a judgement of kind {kind}")
-    return claim
-
-
-def _given_variables(given: Mapping[str, Any]) -> set[str]:
-    texts = [*given["weights"], *given["biases"], given["gain"], *given["halves"]]
-    found = {name for text in texts for name in Polynomial.of(text).variables()}
-    require(all(_ASSUMED.fullmatch(name) for name in found), "an assumption uses an unknown variable")
-    return found
-
-
-def _model(claim: Judgement) -> LayerModel:
-    given = claim["given"]
-    lists = {
-        name: [Polynomial.of(1), *(Polynomial.of(text) for text in given[name])]
-        for name in ("weights", "biases", "halves")
-    }
-    require(lists["weights"][1] == Polynomial.of(1), "weights are standardised: E w^2 = 1")
-    return LayerModel(lists["weights"], lists["biases"], Polynomial.of(given["gain"]), lists["halves"])
-
-
-def _length_coefficients(order: int) -> dict[tuple[int, ...], int]:
-    """(sum_i x_i)^order as a combination of augmented moments."""
-    result = {}
-    for parts in _partitions(order, order):
-        ways = factorial(order)
-        for part in parts:
-            ways //= factorial(part)
-        for repeat in Counter(parts).values():
-            ways //= factorial(repeat)
-        result[parts] = ways
-    return result
-
-
-def _partitions(total: int, largest: int) -> list[tuple[int, ...]]:
-    if total == 0:
-        return [()]
-    parts = range(min(total, largest), 0, -1)
-    return [(part, *rest) for part in parts for rest in _partitions(total - part, part)]
-
-
-def _order(layer: Judgement, claim: Judgement) -> int:
-    require(layer["judgement"] == "layer", "the premise must be a layer judgement")
-    require(layer["target"] == {"length": claim["order"]}, "the orders differ")
-    return int(claim["order"])
-
-
-def _nonzero(layer: Judgement) -> dict[tuple[int, ...], Polynomial]:
-    read = {_partition(p): Polynomial.of(text) for p, text in layer["coefficients"].items()}
-    return {p: c for p, c in read.items() if c.terms}
-
-
-def _partition(text: str) -> tuple[int, ...]:
-    parts = tuple(int(part) for part in text.split(",")) if text else ()
-    decreasing = parts == tuple(sorted(parts, reverse=True)) and all(part > 0 for part in parts)
-    require(decreasing and text == ",".join(map(str, parts)), f"not a partition: {text[:40]!r}")
-    return parts
-
-
-def _same_assumptions(claim: Judgement, premise: Judgement) -> None:
-    require(claim["given"] == premise["given"], "the conclusion changes the assumptions")

@@ -25,6 +25,7 @@ KEYS: Mapping[str, frozenset[str]] = {
     "universality": frozenset({"centre", "deviation", "spread"}),
     "variance_bound": frozenset({"relation", "factors"}),
     "quarter_bound": frozenset({"square"}),
+    "attainment": frozenset({"difference", "equal_at"}),
     "continuum": frozenset({"integrand", "second", "primitive"}),
     "limit": frozenset({"assumes", "says"}),
     "root": frozenset({"factor"}),
@@ -35,6 +36,13 @@ KEYS: Mapping[str, frozenset[str]] = {
     "equal_widths_sum": frozenset({"term"}),
     "equal_widths_product": frozenset({"order"}),
 }
+
+
+# Keys whose value is one text, wherever they occur.
+_TEXTS = (
+    *("term", "factor", "relation", "centre", "deviation", "square"),
+    *("integrand", "second", "primitive", "difference", "equal_at"),
+)
 
 
 class ProofError(ValueError):
@@ -85,17 +93,7 @@ def _judgement(claim: Any, where: str) -> None:
     for key in ("weights", "biases", "halves"):
         _list(claim["given"][key], str, f"{where}: {key}")
     _text(claim["given"]["gain"], f"{where}: gain")
-    for key in (
-        "term",
-        "factor",
-        "relation",
-        "centre",
-        "deviation",
-        "square",
-        "integrand",
-        "second",
-        "primitive",
-    ):
+    for key in _TEXTS:
         _text(claim.get(key, ""), f"{where}: {key}")
     require(type(claim.get("order", 1)) is int, f"{where}: the order is a whole number")
     for key in ("says", "base", "excess", "threshold", "chance", "per_neuron"):
