@@ -8,8 +8,9 @@ from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
+from theory.door import MAX_DEPTH
 from theory.errors import SpecError, unknown_name
-from theory.network import MAX_DEPTH, FullyConnected
+from theory.network import FullyConnected
 
 __all__ = ["input_from_file", "input_from_text", "network_from_toml", "widths_from_text", "widths_to_text"]
 

@@ -11,9 +11,10 @@ from flint import fmpq
 from hypothesis import strategies as st
 
 from theory.activations import Activation, as_activation
+from theory.door import MAX_DEPTH, MAX_WIDTH
 from theory.errors import SpecError, unknown_name
 from theory.laws import Law, as_law
-from theory.network import MAX_DEPTH, MAX_WIDTH, FullyConnected
+from theory.network import FullyConnected
 from theory.rationals import rational
 
 __all__ = ["Family", "parse_family"]

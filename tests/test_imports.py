@@ -13,7 +13,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actlen", "theory", "simulate", "proofs_check")
-SPECS = {"activations", "errors", "fans", "laws", "network", "rationals", "reals"}
+SPECS = {
+    "activations",
+    "law",
+    "finite_law",
+    "door",
+    "errors",
+    "fans",
+    "laws",
+    "network",
+    "rationals",
+    "reals",
+}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "sympify", "parse_expr", "__import__"}
 
 
@@ -129,3 +140,18 @@ def test_search_for_running_text_bites(name):
     assert not calls_nothing_that_runs_text(f"x = {name}('1 + 1')")
     assert name == "compile" or not calls_nothing_that_runs_text(f"import m\nx = m.{name}('1 + 1')")
     assert calls_nothing_that_runs_text("import re\nx = re.compile('a').match('eval(1)')")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_submodule_shadows_a_public_name(room):
+    """Importing theory.x sets the attribute x of theory: a lazy name x would turn into the module."""
+    tree = ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))
+    public = {
+        key.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    }
+    modules = {path.stem for path in (ROOT / room).iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert not public & modules

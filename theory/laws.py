@@ -6,8 +6,7 @@ A law here is what the theory needs of it: m_{2r} = E w^{2r} for the standardise
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from math import factorial
@@ -16,7 +15,9 @@ from typing import ClassVar, TypeAlias
 from flint import fmpq
 
 from theory.errors import SpecError, unknown_name
-from theory.rationals import RationalLike, rational
+from theory.finite_laws import FiniteLaw, finite_law
+from theory.law import Law
+from theory.rationals import rational
 from theory.reals import Number, TruncatedNormalMoment
 
 __all__ = [
@@ -31,34 +32,8 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "as_law",
+    "finite_law",
 ]
-
-
-class Law(ABC):
-    """A symmetric law of variance one."""
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """How the command line spells this law."""
-
-    @abstractmethod
-    def even_moment(self, half_order: int) -> Number:
-        """E w^(2 * half_order), exactly; `SpecError` where it is infinite."""
-
-    @property
-    def finite_half_order(self) -> int | None:
-        """The largest r with E w^(2r) finite, or None when all moments are finite."""
-        return None
-
-    @property
-    def kurtosis(self) -> Number:
-        """kappa = E w^4, at least 1 for every law."""
-        return self.even_moment(2)
-
-    def has_moment(self, half_order: int) -> bool:
-        """Whether E w^(2 * half_order) is finite."""
-        return self.finite_half_order is None or half_order <= self.finite_half_order
 
 
 @dataclass(frozen=True)
@@ -147,49 +122,6 @@ class StudentT(Law):
         for i in range(1, half_order + 1):
             moment *= (df - 2) * fmpq(2 * i - 1) / (df - 2 * i)
         return moment
-
-
-@dataclass(frozen=True)
-class FiniteLaw(Law):
-    """Any symmetric law on finitely many rational points, standardised by its own variance.
-
-    `points` holds (value, probability) pairs, sorted by value, probabilities positive.
-
-    >>> three = as_law("finite:-1:1/6,0:2/3,1:1/6")
-    >>> three.kurtosis                      # matches the normal law up to order 5
-    3
-    """
-
-    points: tuple[tuple[fmpq, fmpq], ...]
-
-    def __post_init__(self) -> None:
-        total = sum((p for _, p in self.points), fmpq(0))
-        if any(p <= 0 for _, p in self.points):
-            raise SpecError("the probabilities of a finite law must be positive; drop the others")
-        if total != 1:
-            raise SpecError(f"the probabilities of a finite law must sum to 1, not {total}")
-        table = dict(self.points)
-        if len(table) != len(self.points):
-            raise SpecError("a finite law names one of its values twice; add their probabilities")
-        for value, probability in self.points:
-            if table.get(-value) != probability:
-                raise SpecError(
-                    f"this finite law is not symmetric: {value} has probability {probability}, "
-                    f"{-value} has {table.get(-value, 0)}; asymmetric weights leave the theory"
-                )
-        if self.raw_moment(1) == 0:
-            raise SpecError("a finite law must have a non-zero value; all mass at 0 has variance 0")
-
-    @property
-    def name(self) -> str:
-        return "finite:" + ",".join(f"{v}:{p}" for v, p in self.points)
-
-    def raw_moment(self, half_order: int) -> fmpq:
-        """E v^(2 * half_order) of the law as written, before standardising."""
-        return sum((p * v ** (2 * half_order) for v, p in self.points), fmpq(0))
-
-    def even_moment(self, half_order: int) -> fmpq:
-        return self.raw_moment(half_order) / self.raw_moment(1) ** half_order
 
 
 @dataclass(frozen=True)
@@ -286,20 +218,3 @@ def _points(parameter: str) -> list[tuple[str, str]]:
             )
         pairs.append((value, probability))
     return pairs
-
-
-def finite_law(points: Iterable[tuple[RationalLike, RationalLike]]) -> FiniteLaw:
-    """A finite symmetric law from (value, probability) pairs in any order.
-
-    >>> finite_law([(1, "1/2"), (-1, "1/2")]).kurtosis
-    1
-    """
-    try:
-        pairs = [(value, probability) for value, probability in points]
-    except (TypeError, ValueError):
-        raise SpecError("a finite law is given as (value, probability) pairs") from None
-    exact = [
-        (rational(v, "a value of a finite law"), rational(p, "a probability of a finite law"))
-        for v, p in pairs
-    ]
-    return FiniteLaw(tuple(sorted(exact, key=lambda pair: pair[0])))

@@ -16,10 +16,10 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from theory.activations import Activation, ActivationLike, as_activation
+from theory.door import MAX_WIDTH, GainLike
 from theory.errors import SpecError
 from theory.fans import fan
 from theory.laws import Law, LawLike, as_law
-from theory.network import MAX_WIDTH, GainLike
 from theory.rationals import RationalLike, rational
 from theory.readings.logarithmic import LogArray
 from theory.reals import ExactReal, Number, Real, as_float, number

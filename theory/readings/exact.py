@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from flint import fmpq
 
 from theory.augmented import from_power_sums
+from theory.door import MAX_DEPTH
 from theory.errors import SpecError
 from theory.laws import Law
-from theory.network import MAX_DEPTH, FullyConnected, Layer
+from theory.network import FullyConnected, Layer
 from theory.reals import Number
 from theory.recursion import (
     LawNumbers,
