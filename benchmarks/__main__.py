@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from flint import arb, ctx
 
 import actlen as al
 from theory.readings.exact import length_moments
@@ -47,11 +48,23 @@ def process(*words: str) -> Callable[[], object]:
     return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
+def enclosed(network: al.FullyConnected) -> None:
+    """E M_j and E M_j^2 of all layers in balls; refuse fewer than 30 guaranteed digits."""
+    with ctx.workprec(170):
+        rows = length_moments(network, 2, longest_bits=170)
+        if not all(arb(row[1]).rel_accuracy_bits() > 100 for row in rows):
+            raise SystemExit("fewer than 30 guaranteed digits")
+
+
 def measure() -> list[Timing]:
     """All timings."""
     widths = random.Random(1).choices(range(1, 4097), k=1001)
     uniform = al.FullyConnected(widths, weights="uniform")
     fourth = al.FullyConnected(widths[:101], weights="uniform")
+    sixth = al.FullyConnected(widths[:31], weights="uniform")
+    deep = al.FullyConnected(
+        random.Random(2).choices(range(1, 4097), k=100_001), weights="truncated_normal:2"
+    )
     batch = np.random.default_rng(1).integers(1, 500, size=(100_000, 101))
     predict = ("predict", "--widths", "784,100x20,10", "--init", "he_normal")
     cases: list[tuple[str, float, Callable[[], object]]] = [
@@ -60,6 +73,9 @@ def measure() -> list[Timing]:
         ("exact order 2, 1,000 layers, uniform", 0.5, lambda: length_moments(uniform, 2)),
         ("predict, 1,000 layers, uniform", 1.0, lambda: al.predict(uniform)),
         ("exact order 4, 100 layers, uniform", 2.0, lambda: length_moments(fourth, 4)),
+        ("exact order 6, 30 layers, uniform", 10.0, lambda: length_moments(sixth, 6)),
+        ("enclosed order 2 to 30 digits, 100,000 layers", 5.0, lambda: enclosed(deep)),
+        ("actlen derive --order 4, whole process", 2.0, process("derive", "--order", "4")),
         ("floating, 100,000 nets of depth 100", 2.0, lambda: al.batch_length_moments(batch)),
         (
             "log domain, 100,000 nets of depth 100",

@@ -70,20 +70,18 @@ def second_moment_bounds(
     """
     if network.has_bias or not network.has_finite_moments(2):
         return None
-    constants = {
-        (law, phi): layer_constants(law, phi)
-        for law in dict.fromkeys(network.weights)
-        for phi in {network.activation, network.output_activation}
-    }
+    # The network keeps its laws and activations alive: identities are keys, cheaper than hashing.
+    constants: dict[tuple[int, int], tuple[Number, Number]] = {}
     start = (network.input_power_sum(1) / network.widths[0]) ** 2
     lower: Number = start
     upper: Number = start
     scale: Number = start
     log_lower, log_upper = arb(0), arb(0)
-    used: list[tuple[Number, Number]] = []
     for layer in network.layers:
-        low, high = constants[layer.weights, layer.activation]
-        used.append((low, high))
+        key = (id(layer.weights), id(layer.activation))
+        if key not in constants:
+            constants[key] = layer_constants(layer.weights, layer.activation)
+        low, high = constants[key]
         alpha_squared = layer.mean_factor**2
         lower = shortened(lower * (alpha_squared * (1 + low / layer.width)), longest_bits)
         upper = shortened(upper * (alpha_squared * (1 + high / layer.width)), longest_bits)
@@ -91,8 +89,8 @@ def second_moment_bounds(
         log_lower += arb(1 + low).log() / layer.width
         log_upper += arb(high / layer.width)
     return SecondMomentBounds(
-        c=as_value(reduce(smaller, (low for low, _ in used))),
-        C=as_value(reduce(larger, (high for _, high in used))),
+        c=as_value(reduce(smaller, (low for low, _ in constants.values()))),
+        C=as_value(reduce(larger, (high for _, high in constants.values()))),
         lower=as_value(lower),
         upper=as_value(upper),
         exponential_lower=Enclosed(log_lower.exp() * scale),
