@@ -56,7 +56,7 @@ def print_prediction(prediction: Prediction) -> None:
 def _summary(prediction: Prediction) -> str:
     net = prediction.network.to_dict()
     gain = net["variance_gain"]
-    variance = f"variance {gain}/{net['mode']}" if isinstance(gain, str) else "variance per layer"
+    variance = _variance(gain, net["mode"]) if isinstance(gain, str) else "variance per layer"
     law = net["weights"] if isinstance(net["weights"], str) else "weights per layer"
     bias = "no bias"
     if prediction.network.has_bias:
@@ -65,6 +65,12 @@ def _summary(prediction: Prediction) -> str:
     widths = widths_to_text(prediction.network.widths)
     widths = widths if len(widths) <= 50 else widths[:47] + "..."
     return f"{widths}; {law}, {variance}; {net['activation']}; {bias}"
+
+
+def _variance(gain: str, mode: str) -> str:
+    if mode == "none":
+        return f"variance {gain}"
+    return f"variance ({gain})/{mode}" if "/" in gain else f"variance {gain}/{mode}"
 
 
 def _layer_table(prediction: Prediction) -> Table:
