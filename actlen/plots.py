@@ -23,6 +23,7 @@ def plot_prediction(prediction: Prediction, ax: Axes | None = None) -> Axes:
     The gap between the two curves is FM2, the drift of the lower one is FM1.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -35,7 +36,7 @@ def plot_prediction(prediction: Prediction, ax: Axes | None = None) -> Axes:
         ax.plot(indices, roots, color="C3", label="root of E M²")
         ax.fill_between(indices, means, roots, color="C3", alpha=0.15, linewidth=0)
     ax.set_xlabel("layer j")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("log₁₀ of the length")
     ax.margins(x=0.02)
     ax.legend(frameon=False)
