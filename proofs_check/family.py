@@ -67,7 +67,7 @@ class Family:
     def corners(self) -> Iterator[FullyConnected]:
         """Members at the corners, smallest first: width 1, depth 1, one-hot inputs, very wide."""
         for widths, law, bias in product(_SHAPES, self.representatives(), self._biases()):
-            if self._admits(widths):
+            if self.admits(widths):
                 for values in self._inputs(widths[0]):
                     yield self._member(widths, law, bias, values)
 
@@ -94,7 +94,8 @@ class Family:
 
         return widths.flatmap(with_input)
 
-    def _admits(self, widths: tuple[int, ...]) -> bool:
+    def admits(self, widths: tuple[int, ...]) -> bool:
+        """Whether widths and depth lie within the family's ranges."""
         (low, high), (shallow, deep) = self.widths, self.depth
         return shallow <= len(widths) - 1 <= deep and all(low <= n <= high for n in widths)
 

@@ -37,16 +37,9 @@ def stand_in(law: Law, order: int) -> Law:
 
 def stand_in_network(network: FullyConnected, order: int) -> FullyConnected:
     """The same network with finite laws whose moments agree up to order 2 * order."""
-    return FullyConnected(
-        network.widths,
+    return network.replaced(
         weights=[stand_in(law, order) for law in network.weights],
-        variance_gain=network.variance_gain,
-        mode=network.mode,
         bias_weights=[stand_in(law, order) for law in network.bias_weights],
-        bias_variance=network.bias_variance,
-        activation=network.activation,
-        output_activation=network.output_activation,
-        input=network.input,
     )
 
 

@@ -183,6 +183,15 @@ class FullyConnected:
             activation=self.output_activation if j == self.depth else self.activation,
         )
 
+    def replaced(self, **changes: Any) -> FullyConnected:
+        """The same network with some constructor arguments changed, checked anew.
+
+        >>> FullyConnected([2, 3], weights="uniform").replaced(bias_variance=1).bias_variance
+        (1,)
+        """
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return FullyConnected(**(fields | changes))
+
     def input_power_sum(self, half_order: int) -> fmpq:
         """p_r = sum over coordinates of x_i^{2r}, exactly.
 

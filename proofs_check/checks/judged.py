@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from flint import fmpq
 
 from proofs_check import oracle
+from proofs_check.checks.polynomials import value_at
 from proofs_check.checks.statement import enumerable_members
 from proofs_check.claim import Claim
 from proofs_check.kernel.judgement import Judgement
-from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.prover import stored_proof
 from proofs_check.verdict import Evidence, Outcome
 from theory.augmented import from_power_sums
@@ -88,13 +88,7 @@ def _at(text: str, layer: Layer) -> Number:
     """A coefficient at this layer's width, kurtosis and bias moments."""
     b4 = layer.bias.even_moment(2) * layer.bias_variance**2
     given = {"u": fmpq(1, layer.width), "m4": layer.weights.kurtosis, "b2": layer.bias_variance, "b4": b4}
-    total: Number = fmpq(0)
-    for monomial, coefficient in Polynomial.of(text).terms.items():
-        term: Number = fmpq(coefficient.numerator, coefficient.denominator)
-        for name, power in monomial:
-            term *= given[name] ** power
-        total += term
-    return total
+    return value_at(text, given)
 
 
 def _parts(text: str) -> Partition:

@@ -7,9 +7,9 @@ from itertools import product
 
 from flint import fmpq
 
+from proofs_check.checks.polynomials import value_at
 from proofs_check.claim import Claim
 from proofs_check.kernel.judgement import Judgement
-from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.verdict import Evidence, Outcome
 from theory.activations import Activation
 from theory.bounds import second_moment_bounds
@@ -66,13 +66,9 @@ def _at(text: str, layer: Layer) -> fmpq:
     kurtosis = layer.weights.kurtosis
     assert isinstance(kurtosis, fmpq)
     given = {"u": fmpq(1, layer.width), "m4": kurtosis, "c2": _tau(layer.activation)}
-    total = fmpq(0)
-    for monomial, coefficient in Polynomial.of(text).terms.items():
-        term = fmpq(coefficient.numerator, coefficient.denominator)
-        for name, power in monomial:
-            term *= given[name] ** power
-        total += term
-    return total
+    value = value_at(text, given)
+    assert isinstance(value, fmpq)
+    return value
 
 
 def _tau(phi: Activation) -> fmpq:

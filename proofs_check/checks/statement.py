@@ -65,11 +65,11 @@ def enumeration(claim: Claim) -> list[Evidence]:
     """Exhaustive enumeration of finite (stand-in) laws satisfies the statement."""
     order = order_of(claim.parsed)
     members = list(enumerable_members(claim.family, order))
-    violated, cases = _enumerate(claim.parsed, members, order)
+    violated, cases = _enumerate(claim.parsed, members)
     passed = violated is None and cases >= 10
     detail = f"holds on {cases} enumerated networks" if violated is None else f"fails: {violated}"
     evidence = [Evidence("enumeration", _outcome(passed), detail, {"cases": cases})]
-    caught, _ = _enumerate(claim.parsed_mutant, members, order)
+    caught, _ = _enumerate(claim.parsed_mutant, members)
     outcome = Outcome.ACCEPTED if caught is None else Outcome.REJECTED
     return [*evidence, Evidence("enumeration", outcome, f"{claim.mutant.statement}", {}, is_mutant=True)]
 
@@ -78,7 +78,7 @@ def enumerable_members(family: Family, order: int, *, also_wide: bool = False) -
     """Small members with finite laws of the same moments, and biases that enumerate rationally."""
     shapes = (*_SMALL, *_WIDE) if also_wide else _SMALL
     for widths, law in product(shapes, family.representatives()):
-        if not _admitted(family, widths):
+        if not family.admits(widths):
             continue
         inputs: list[list[fmpq] | None] = [None]
         if family.any_input and widths[0] == 2:
@@ -128,9 +128,7 @@ def _sweep(claim: Claim, name: str, source: _Source, examples: int) -> list[Evid
     return [evidence, Evidence(name, outcome, f"{claim.mutant.statement}", {}, is_mutant=True)]
 
 
-def _enumerate(
-    statement: Statement, members: list[FullyConnected], order: int
-) -> tuple[FullyConnected | None, int]:
+def _enumerate(statement: Statement, members: list[FullyConnected]) -> tuple[FullyConnected | None, int]:
     cases = 0
     for network in members:
         try:
@@ -143,32 +141,9 @@ def _enumerate(
     return None, cases
 
 
-def _admitted(family: Family, widths: tuple[int, ...]) -> bool:
-    (low, high), (shallow, deep) = family.widths, family.depth
-    return shallow <= len(widths) - 1 <= deep and all(low <= n <= high for n in widths)
-
-
 def _with_biases(network: FullyConnected, order: int, family: Family) -> FullyConnected:
-    law = stand_in(family.bias or as_law("rademacher"), order)
-    loud = FullyConnected(
-        network.widths,
-        weights=network.weights,
-        variance_gain=network.variance_gain,
-        bias_weights=law,
-        bias_variance=1,
-        activation=network.activation,
-        input=network.input,
-    )
-    variances = oracle.rational_bias_variances(loud, fmpq(1))
-    return FullyConnected(
-        network.widths,
-        weights=network.weights,
-        variance_gain=network.variance_gain,
-        bias_weights=law,
-        bias_variance=variances,
-        activation=network.activation,
-        input=network.input,
-    )
+    unscaled = network.replaced(bias_weights=stand_in(family.bias or as_law("rademacher"), order))
+    return unscaled.replaced(bias_variance=oracle.rational_bias_variances(unscaled, fmpq(1)))
 
 
 def _outcome(passed: bool) -> Outcome:
