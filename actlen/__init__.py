@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from actlen.plots import plot_estimate as plot_estimate
     from actlen.plots import plot_prediction as plot_prediction
     from proofs_check.claim import Claim as Claim
     from proofs_check.claim import load_ledger as load_ledger
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from simulate.reference import estimate as estimate
     from simulate.reference import lengths as lengths
     from simulate.result import Estimate as Estimate
+    from simulate.simulation import simulate as simulate
     from theory.activations import Activation as Activation
     from theory.errors import SpecError as SpecError
     from theory.failure_modes import Thresholds as Thresholds
@@ -57,9 +59,11 @@ _HOMES = {
     "initialiser": "theory.initialisers",
     "lengths": "simulate.reference",
     "load_ledger": "proofs_check.claim",
+    "plot_estimate": "actlen.plots",
     "plot_prediction": "actlen.plots",
     "predict": "theory.prediction",
     "settle": "proofs_check.ledger.run",
+    "simulate": "simulate.simulation",
 }
 
 __all__ = sorted(_HOMES)

@@ -1,8 +1,9 @@
-"""Plots of predictions. Functions take `ax=None` and return the Axes."""
+"""Plots of predictions and estimates. Functions take `ax=None` and return the Axes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from theory.prediction import Prediction
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_prediction", "save_prediction"]
+    from simulate.result import Estimate, LayerEstimate
+
+__all__ = ["check_format", "plot_estimate", "plot_prediction", "save_estimate", "save_prediction"]
 
 _FORMATS = (".png", ".pdf", ".svg")
 
@@ -44,17 +47,80 @@ def plot_prediction(prediction: Prediction, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_estimate(estimate: Estimate, ax: Axes | None = None) -> Axes:
+    """log10 of the simulated E M_j and of the root of E M_j^2, with two standard errors.
+
+    Averages that are not to be trusted are drawn hollow.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    for k, name in list(enumerate(("simulated E M", "root of simulated E M²"), start=1))[
+        : len(estimate.layers[0].moments)
+    ]:
+        for trusted in (True, False):
+            chosen = [x for x in estimate.layers if (x.moments[k - 1].note is None) == trusted]
+            _error_bars(ax, chosen, k, f"{name}{'' if trusted else ', not to be trusted'}", filled=trusted)
+    ax.set_xlabel("layer j")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_ylabel("log₁₀ of the length")
+    ax.margins(x=0.02)
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _error_bars(ax: Axes, layers: list[LayerEstimate], k: int, label: str, *, filled: bool) -> None:
+    moments = [layer.moments[k - 1] for layer in layers]
+    if not moments:
+        return
+    heights = [m.log / k / math.log(10) if math.isfinite(m.log) else math.nan for m in moments]
+    errors = [2 * (m.relative_error or 0.0) / k / math.log(10) for m in moments]
+    ax.errorbar(
+        [layer.index for layer in layers],
+        heights,
+        errors,
+        fmt="o",
+        markersize=4,
+        color="C0" if k == 1 else "C3",
+        markerfacecolor=None if filled else "white",
+        label=label,
+    )
+
+
+def save_estimate(estimate: Estimate, prediction: Prediction | None, path: Path) -> None:
+    """Draw a simulation, over its prediction where there is one."""
+
+    def draw(ax: Axes) -> None:
+        if prediction is not None:
+            plot_prediction(prediction, ax)
+        plot_estimate(estimate, ax)
+
+    _save(draw, path)
+
+
 def save_prediction(prediction: Prediction, path: Path) -> None:
     """Draw to a file; the ending chooses the format."""
+    _save(lambda ax: plot_prediction(prediction, ax), path)
+
+
+def check_format(path: Path) -> None:
+    """Refuse a file ending that cannot be drawn, before the work."""
     if path.suffix.lower() not in _FORMATS:
         raise SpecError(f"--plot writes {', '.join(_FORMATS)}; {path.name!r} ends in none of them")
+
+
+def _save(draw: Callable[[Axes], object], path: Path) -> None:
+    check_format(path)
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-    plot_prediction(prediction, ax)
+    draw(ax)
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:

@@ -6,63 +6,55 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from actlen.console import console, shown_layers
+from actlen.console import number as short
 from actlen.reading import widths_to_text
 from theory.failure_modes import FailureMode, FailureModes
+from theory.network import FullyConnected
 from theory.prediction import LayerPrediction, Prediction
 from theory.values import Enclosed, Exact
 
 if TYPE_CHECKING:
     from proofs_check.ledger.run import Settled
 
-__all__ = ["print_ledger", "print_prediction"]
+__all__ = ["print_ledger", "print_prediction", "summary_line"]
 
 _Value: TypeAlias = "Exact | Enclosed"
-_SHOWN_LAYERS = 24
-_WIDTH = 80
-
-
-def _console() -> Console:
-    """80 columns at most, also in a pipe; no highlighting of numbers."""
-    console = Console(highlight=False)
-    console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
-    return console
 
 
 def number(value: _Value) -> str:
-    """A value in about eight characters; beyond the range of floats, as a power of e.
+    """A value in about eight characters.
 
     >>> from flint import fmpq
     >>> number(Exact(fmpq(1, 3))), number(Exact(fmpq(10) ** 400))
     ('0.33333', 'e^921.034')
     """
-    if value.value is None or (value.value == 0.0 and value.log is not None):
-        return f"e^{value.log:.6g}"
-    return f"{value.value:.5g}"
+    return short(value.value, value.log)
 
 
 def print_prediction(prediction: Prediction) -> None:
     """The prediction as a summary line, a table of layers, and the verdicts."""
-    console = _console()
-    console.print(Text(_summary(prediction)))
-    console.print(_layer_table(prediction))
+    out = console()
+    out.print(Text(summary_line(prediction.network)))
+    out.print(_layer_table(prediction))
     for line in _closing_lines(prediction):
-        console.print(line)
+        out.print(line)
 
 
-def _summary(prediction: Prediction) -> str:
-    net = prediction.network.to_dict()
+def summary_line(network: FullyConnected) -> str:
+    """The network in a line."""
+    net = network.to_dict()
     gain = net["variance_gain"]
     variance = _variance(gain, net["mode"]) if isinstance(gain, str) else "variance per layer"
     law = net["weights"] if isinstance(net["weights"], str) else "weights per layer"
     bias = "no bias"
-    if prediction.network.has_bias:
+    if network.has_bias:
         size = net["bias_variance"]
         bias = f"bias {net['bias_weights']}, variance {size if isinstance(size, str) else 'per layer'}"
-    widths = widths_to_text(prediction.network.widths)
+    widths = widths_to_text(network.widths)
     widths = widths if len(widths) <= 50 else widths[:47] + "..."
     return f"{widths}; {law}, {variance}; {net['activation']}; {bias}"
 
@@ -81,20 +73,13 @@ def _layer_table(prediction: Prediction) -> Table:
     for k in range(1, shown + 1):
         table.add_column("E M" if k == 1 else f"E M^{k}", justify="right")
     table.add_column("sd / mean", justify="right")
-    for layer in _shown_layers(prediction.layers):
+    for layer in shown_layers(prediction.layers):
         if layer is None:
             table.add_row("...", "", *[""] * shown, "")
             continue
         moments = [number(m) for m in layer.moments[:shown]]
         table.add_row(str(layer.index), str(layer.width), *moments, _relative_spread(layer))
     return table
-
-
-def _shown_layers(layers: tuple[LayerPrediction, ...]) -> list[LayerPrediction | None]:
-    if len(layers) <= _SHOWN_LAYERS:
-        return list(layers)
-    half = _SHOWN_LAYERS // 2
-    return [*layers[:half], None, *layers[-half:]]
 
 
 def _relative_spread(layer: LayerPrediction) -> str:
@@ -143,7 +128,7 @@ _COLOURS = {"proved": "green", "refuted": "magenta", "supported": "cyan", "incon
 
 def print_ledger(settled: list[Settled], total: int) -> None:
     """The verdict table, the witnesses of what is refuted, and a summary."""
-    console = _console()
+    out = console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("claim", no_wrap=True)
     table.add_column("verdict")
@@ -156,12 +141,12 @@ def print_ledger(settled: list[Settled], total: int) -> None:
         if item.claim.statement is not None:
             said.append(f"\n{item.claim.statement}", "cyan")
         table.add_row(item.claim.id, verdict, Text.assemble(said, "\n", _evidence_text(item), "\n"))
-    console.print(table)
+    out.print(table)
     for item in settled:
         for evidence in item.evidence:
             if evidence.kind == "witness" and not evidence.is_mutant:
-                console.print(Text(f"{item.claim.id}: {evidence.detail}"))
-    console.print(Text(_ledger_summary(settled, total)))
+                out.print(Text(f"{item.claim.id}: {evidence.detail}"))
+    out.print(Text(_ledger_summary(settled, total)))
 
 
 def _evidence_text(item: Settled) -> Text:

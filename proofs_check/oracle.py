@@ -237,8 +237,9 @@ def _integers(law: Law) -> _Integers:
 
 
 def _whole_slopes(activation: Activation) -> tuple[tuple[int, int], int]:
-    unit = lcm(int(activation.positive_slope.q), int(activation.negative_slope.q))
-    slopes = (activation.positive_slope * unit, activation.negative_slope * unit)
+    plus, minus = activation.slopes
+    unit = lcm(int(plus.q), int(minus.q))
+    slopes = (plus * unit, minus * unit)
     return (int(slopes[0].p), int(slopes[1].p)), unit
 
 

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from simulate.reference import lengths as lengths
     from simulate.result import Estimate as Estimate
     from simulate.result import Sampled as Sampled
+    from simulate.simulation import simulate as simulate
 
 _HOMES = {
     "Estimate": "simulate.result",
     "Sampled": "simulate.result",
     "estimate": "simulate.reference",
     "lengths": "simulate.reference",
+    "simulate": "simulate.simulation",
 }
 
 __all__ = sorted(_HOMES)

@@ -109,8 +109,8 @@ def _layer(layer: Layer, before: Floats, random: np.random.Generator) -> Floats:
     if layer.bias_variance != 0:
         biases = draw(layer.bias, random, (len(before), layer.width))
         z = z + biases * math.sqrt(as_float(layer.bias_variance))
-    phi = layer.activation
-    result: Floats = z * np.where(z > 0, as_float(phi.positive_slope), as_float(phi.negative_slope))
+    plus, minus = map(as_float, layer.activation.slopes)
+    result: Floats = z * np.where(z > 0, plus, minus)
     return result
 
 

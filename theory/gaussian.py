@@ -35,7 +35,7 @@ def factor_moment(order: int, width: int, activation: Activation) -> fmpq:
     >>> [2**k * factor_moment(k, 10, relu) for k in (1, 2)]       # 1 and 1 + 5/10
     [1, 3/2]
     """
-    plus, minus = activation.positive_slope**2, activation.negative_slope**2
+    plus, minus = (slope**2 for slope in activation.slopes)
     total = fmpq(0)
     for i in range(order + 1):
         slopes = plus**i * minus ** (order - i)

@@ -9,6 +9,7 @@ import typer
 from actlen import __version__
 from actlen.cli.derive import derive
 from actlen.cli.predict import predict
+from actlen.cli.simulate import simulate
 from actlen.cli.verify import verify
 
 __all__ = ["app"]
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 app.command()(predict)
+app.command()(simulate)
 app.command()(verify)
 app.command()(derive)
 

@@ -73,5 +73,5 @@ def _at(text: str, layer: Layer) -> fmpq:
 
 def _tau(phi: Activation) -> fmpq:
     """g^2 (s_+^4 + s_-^4)/2 at the critical gain g."""
-    fourth = (phi.positive_slope**4 + phi.negative_slope**4) / 2
+    fourth = sum((slope**4 for slope in phi.slopes), fmpq(0)) / 2
     return phi.critical_variance_gain**2 * fourth

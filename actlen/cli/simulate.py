@@ -1,0 +1,207 @@
+"""`actlen simulate`: a Monte-Carlo estimate, with the prediction beside it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from actlen.cli.numbers import real_number, whole_number
+from actlen.cli.options import (
+    ActivationName,
+    AsJson,
+    BiasVariance,
+    BiasWeights,
+    Init,
+    InputFile,
+    InputText,
+    Mode,
+    NetworkKind,
+    Order,
+    OutputActivation,
+    Plot,
+    SpecFile,
+    VarianceGain,
+    Weights,
+    Widths,
+    described_network,
+)
+from theory.errors import SpecError
+
+if TYPE_CHECKING:
+    from simulate.result import Estimate
+    from simulate.running import Progress
+    from theory.network import FullyConnected
+    from theory.prediction import Prediction
+
+__all__ = ["simulate"]
+
+_DEEPEST_PREDICTED = 2_000
+
+
+def simulate(
+    widths: Widths = None,
+    network: NetworkKind = None,
+    spec: SpecFile = None,
+    weights: Weights = None,
+    variance_gain: VarianceGain = None,
+    mode: Mode = None,
+    init: Init = None,
+    bias_weights: BiasWeights = None,
+    bias_variance: BiasVariance = None,
+    activation: ActivationName = None,
+    output_activation: OutputActivation = None,
+    input: InputText = None,
+    input_file: InputFile = None,
+    order: Order = "2",
+    method: Annotated[str, typer.Option(help="direct, splitting, conditional, law, or auto")] = "auto",
+    samples: Annotated[str | None, typer.Option(help="how many networks (default 10000)")] = None,
+    rel_error: Annotated[
+        str | None, typer.Option(help="stop at this relative standard error of E M_d^K, K the order")
+    ] = None,
+    time_limit: Annotated[str | None, typer.Option(help="stop after so many seconds")] = None,
+    seed: Annotated[str, typer.Option(help="from 0 to 2^64 - 1; same seed, same bits")] = "0",
+    tilt: Annotated[str, typer.Option(help="method law: weight the draws by M_d^TILT")] = "0",
+    covariance: Annotated[bool, typer.Option("--covariance", help="also Cov(M_i, M_j)")] = False,
+    threads: Annotated[str | None, typer.Option(help="threads (default: one a core)")] = None,
+    workers: Annotated[str | None, typer.Option(help="so many local processes instead")] = None,
+    dask: Annotated[str | None, typer.Option(help="a Dask cluster instead: tcp://HOST:PORT")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="SQLite file that keeps the results; a killed run resumes")
+    ] = None,
+    as_json: AsJson = False,
+    plot: Plot = None,
+) -> None:
+    """Average the activation length over random networks, the exact moments beside it.
+
+    Ctrl-C prints what was computed and keeps it (exit status 130).
+    """
+    fields = {
+        "widths": widths,
+        "network": network,
+        "weights": weights,
+        "variance_gain": variance_gain,
+        "mode": mode,
+        "init": init,
+        "bias_weights": bias_weights,
+        "bias_variance": bias_variance,
+        "activation": activation,
+        "output_activation": output_activation,
+        "input": input,
+    }
+    net = described_network(fields, spec, input_file)
+    options: dict[str, Any] = {
+        "method": method,
+        "samples": None if samples is None else whole_number(samples, "--samples"),
+        "rel_error": None if rel_error is None else real_number(rel_error, "--rel-error"),
+        "time_limit": None if time_limit is None else real_number(time_limit, "--time-limit"),
+        "seed": whole_number(seed, "--seed"),
+        "order": whole_number(order, "--order"),
+        "tilt": real_number(tilt, "--tilt"),
+        "covariance": covariance,
+        "threads": None if threads is None else whole_number(threads, "--threads"),
+        "store": store,
+    }
+    if plot is not None:
+        from actlen.plots import check_format
+
+        check_format(plot)
+    with ExitStack() as stack:
+        options |= _executor(stack, threads, workers, dask)
+        options["progress"] = stack.enter_context(_progress(options))
+        found, interrupted = _estimate(net, options)
+    if found is not None:
+        _show(found, as_json, plot)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _estimate(net: FullyConnected, options: dict[str, Any]) -> tuple[Estimate | None, bool]:
+    """The estimate, and whether Ctrl-C cut it short."""
+    from simulate.running import Interrupted
+    from simulate.simulation import simulate as simulated
+
+    try:
+        return simulated(net, **options), False
+    except Interrupted as interrupted:
+        return interrupted.estimate, True
+
+
+def _executor(stack: ExitStack, threads: str | None, workers: str | None, dask: str | None) -> dict[str, Any]:
+    """The executor that the options ask for; none means threads of this process."""
+    from simulate.executors import dask_cluster, local_processes
+
+    given = [name for name, value in _named(threads, workers, dask) if value is not None]
+    if len(given) > 1:
+        raise SpecError(f"{' and '.join(given)} are different places to compute in; give one")
+    if workers is not None:
+        count = whole_number(workers, "--workers")
+        if not 1 <= count <= 1024:
+            raise SpecError(f"--workers must be from 1 to 1024, not {count}")
+        executor, window = stack.enter_context(local_processes(count))
+    elif dask is not None:
+        executor, window = stack.enter_context(dask_cluster(dask))
+    else:
+        return {}
+    return {"executor": executor, "window": window}
+
+
+def _named(threads: str | None, workers: str | None, dask: str | None) -> list[tuple[str, str | None]]:
+    return [("--threads", threads), ("--workers", workers), ("--dask", dask)]
+
+
+@contextmanager
+def _progress(options: dict[str, Any]) -> Iterator[Progress | None]:
+    """A bar on standard error with rate and remaining time; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    limit = options["time_limit"]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("compiling", total=None)
+
+        def show(done: int, total: int | None, seconds: float) -> None:
+            text = f"{done:,} networks, {done / max(seconds, 1e-9):,.0f}/s" if done else "computing"
+            if total is None and limit is not None:
+                bar.update(task, description=text, total=limit, completed=min(seconds, limit))
+            else:
+                bar.update(task, description=text, total=total, completed=done)
+
+        yield show
+
+
+def _show(found: Estimate, as_json: bool, plot: Path | None) -> None:
+    if as_json:
+        typer.echo(json.dumps(found.to_dict()))
+        if plot is None:
+            return
+    prediction = _prediction(found)
+    if plot is not None:
+        from actlen.plots import save_estimate
+
+        save_estimate(found, prediction, plot)
+    if not as_json:
+        from actlen.estimate_table import print_estimate
+
+        print_estimate(found, prediction)
+
+
+def _prediction(found: Estimate) -> Prediction | None:
+    """The exact moments beside the simulated ones, where the theory has them."""
+    from theory.prediction import predict
+
+    if found.network.depth > _DEEPEST_PREDICTED:
+        return None
+    try:
+        return predict(found.network, min(len(found.layers[0].moments), 2))
+    except SpecError:
+        return None

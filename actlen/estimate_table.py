@@ -1,0 +1,102 @@
+"""A simulation as a table that fits 80 columns, with the prediction beside it."""
+
+from __future__ import annotations
+
+import math
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from actlen.console import console, number, shown_layers
+from actlen.tables import summary_line
+from simulate.result import Estimate, LayerEstimate, Sampled
+from theory.prediction import Prediction
+
+__all__ = ["print_estimate"]
+
+_SHOWN_ORDERS = 2
+_LONGEST = 14
+
+
+def print_estimate(estimate: Estimate, prediction: Prediction | None) -> None:
+    """A summary line, a table of layers, and what to know before trusting it."""
+    out = console()
+    kind = "reduced: uses a distributional identity" if estimate.reduced else "explicit weight matrices"
+    out.print(Text(summary_line(estimate.network)))
+    out.print(Text(f"method {estimate.method} ({kind}); {estimate.samples:,} networks, seed {estimate.seed}"))
+    out.print(_table(estimate, prediction))
+    spread = estimate.empirical_variance
+    if spread is not None:
+        out.print(Text(f"E EmpVar = {_with_error(spread)}"))
+    for note in estimate.notes:
+        out.print(Text(note, "yellow"))
+    rate = estimate.weights_per_second
+    speed = f", {rate:.2g} weights/s" if math.isfinite(rate) else ""
+    out.print(Text(f"{estimate.seconds:.2f} s{speed}", "dim"))
+
+
+def _table(estimate: Estimate, prediction: Prediction | None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer", justify="right")
+    table.add_column("width", justify="right")
+    orders = range(1, min(len(estimate.layers[0].moments), _SHOWN_ORDERS) + 1)
+    for k in orders:
+        name = "E M" if k == 1 else f"E M^{k}"
+        if prediction is not None:
+            table.add_column(f"{name} exact", justify="right")
+        table.add_column(f"{name} simulated", justify="right")
+    has_logs = any(layer.log_length is not None for layer in estimate.layers)
+    if has_logs:
+        table.add_column("sd log M", justify="right")
+    for layer in shown_layers(estimate.layers):
+        if layer is None:
+            table.add_row("...")
+            continue
+        cells = [str(layer.index), str(layer.width)]
+        for k in orders:
+            if prediction is not None:
+                exact = prediction.layers[layer.index].moments[k - 1]
+                cells.append(number(exact.value, exact.log))
+            cells.append(_with_error(layer.moments[k - 1]))
+        table.add_row(*cells, *([_log_spread(layer)] if has_logs else []))
+    return table
+
+
+def _with_error(found: Sampled) -> str:
+    """Value with two digits of standard error in brackets, `?` where that is not to be trusted.
+
+    >>> _with_error(Sampled(1.00234, 0.0048, 10, 1, relative_error=0.0048))
+    '1.0023(48)'
+    """
+    if found.relative_error is None or found.note is not None:
+        return f"{number(found.value, found.log)} ?"
+    if found.standard_error == 0:
+        return number(found.value, found.log)
+    return (
+        concise(found.value, found.standard_error)
+        or f"{number(found.value, found.log)} +-{found.relative_error:.1%}"
+    )
+
+
+def concise(value: float, error: float | None) -> str | None:
+    """1.0023(48) for 1.00234 +- 0.0048; None where that would need more than twelve characters.
+
+    >>> concise(1.1859e15, 1.2e14), concise(0.5, 0.0012), concise(123.4, 25.0)
+    ('1.19(12)e+15', '0.5000(12)', '123(25)')
+    """
+    if error is None or not math.isfinite(value) or not 0 < error < abs(value):
+        return None
+    exponent = math.floor(math.log10(abs(value)))
+    plain = -4 <= exponent < 5
+    scale = 0 if plain else exponent
+    digits = max(1 - math.floor(math.log10(error / 10.0**scale)), 0)
+    shown = round(error / 10.0**scale * 10**digits) if digits else round(error)
+    text = f"{value / 10.0**scale:.{digits}f}({shown})" + ("" if plain else f"e{exponent:+03d}")
+    return text if len(text) <= _LONGEST else None
+
+
+def _log_spread(layer: LayerEstimate) -> str:
+    if layer.log_length is None or math.isnan(layer.log_length.variance.value):
+        return "-"
+    return f"{math.sqrt(layer.log_length.variance.value):.3g}"

@@ -1,0 +1,196 @@
+"""From merged sums to an Estimate: averages, standard errors, and whether to believe them.
+
+An average of M^k with M spread over many orders of magnitude is decided by networks rarer than the
+sample; its estimated standard error then lies as well (THEORY.md section 9). Two signs of that: one
+network makes up a tenth of the sum of M^{2k}, on which the standard error of E M^k rests; or the
+networks that decide E M^{2k} lie beyond the sample, which for a log-normal upper half of spread s
+means 2 k s standard deviations out where n samples reach about sqrt(2 log n).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from simulate.job import Job
+from simulate.result import Estimate, LayerEstimate, LogLength, Quantile, Sampled
+from simulate.scaled import Averages
+from simulate.summary import Summary
+
+__all__ = ["QUANTILES", "estimate_of_summary", "sampled"]
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_ENOUGH = 100
+_SHARE = 0.1
+_UPPER, _UPPER_DEVIATIONS = 0.975, 1.96
+UNTRUSTED = (
+    "decided by networks rarer than this sample; its error is not to be trusted; use --method splitting"
+)
+
+
+def estimate_of_summary(job: Job, reduced: bool, summary: Summary, seconds: float) -> Estimate:
+    """The Estimate of a method that averages over networks."""
+    layers = tuple(_layers(job, summary))
+    notes = list(_notes(job, layers))
+    drawn = summary.count * weights_per_network(job)
+    return Estimate(
+        network=job.network,
+        method=job.method,
+        layers=layers,
+        empirical_variance=None if job.tilt else _empirical(job, summary, layers),
+        seconds=seconds,
+        samples=summary.count,
+        seed=job.seed,
+        weights_per_second=drawn / seconds if seconds > 0 else math.nan,
+        reduced=reduced,
+        notes=tuple(notes),
+        covariance=_covariance(summary),
+    )
+
+
+def weights_per_network(job: Job) -> int:
+    """Weights of one network, as a direct simulation counts them."""
+    return sum(m * n for m, n in zip(job.network.widths, job.network.widths[1:], strict=False))
+
+
+def sampled(
+    log_value: float, relative_error: float | None, samples: int, seed: int, note: str | None
+) -> Sampled:
+    """A Sampled from its logarithm."""
+    value = math.exp(log_value) if log_value < 709 else math.inf
+    error = None if relative_error is None or math.isnan(relative_error) else relative_error
+    if value == 0 and error is None and note is None:
+        note = "no network with a positive length was seen"
+    absolute = None if error is None else value * error
+    return Sampled(value, absolute, samples, seed, log_value, error, note=note)
+
+
+def _layers(job: Job, summary: Summary) -> Iterator[LayerEstimate]:
+    averages = summary.moments
+    logs, errors = averages.log_mean(), averages.relative_error()
+    doubts: list[str | None] = [None] * job.order
+    for j, width in enumerate(job.network.widths):
+        moments = []
+        for k in range(job.order):
+            # Tails do not get lighter with depth: a doubt stays.
+            note = doubts[k] = doubts[k] or _doubt(job, summary, k + 1, j)
+            error = None if note is not None and note != UNTRUSTED else float(errors[k, j])
+            moments.append(sampled(float(logs[k, j]), error, summary.count, job.seed, note))
+        if job.tilt:
+            yield LayerEstimate(j, width, tuple(moments))
+        else:
+            yield LayerEstimate(
+                j,
+                width,
+                tuple(moments),
+                _log_length(job, summary, j),
+                _dead(job, summary, j),
+                _quantiles(summary, j),
+            )
+
+
+def _doubt(job: Job, summary: Summary, k: int, j: int) -> str | None:
+    """Why the standard error of the average of M_j^k does not exist or is not to be believed."""
+    if j == 0:
+        return None
+    if summary.count < 2:
+        return "one network has no standard error"
+    if not job.network.has_finite_moments(k):
+        return f"E M^{k} is infinite for these weights; the average estimates nothing"
+    if not job.network.has_finite_moments(2 * k):
+        return f"E M^{2 * k} is infinite for these weights, so the average of M^{k} has no standard error"
+    if job.tilt:
+        return UNTRUSTED if _effective(summary.moments, k - 1, j) < _ENOUGH else None
+    return UNTRUSTED if _beyond(summary, k, j) or _dominated(summary, k, j) else None
+
+
+def _beyond(summary: Summary, k: int, j: int) -> bool:
+    """Whether the networks that decide E M_j^{2k} are rarer than the sample, from its upper half."""
+    quantile = summary.histogram.log_quantiles(j, int(summary.dead[j]))
+    middle, upper = quantile(0.5), quantile(_UPPER)
+    if not (math.isfinite(middle) and math.isfinite(upper)):
+        return False
+    return 2 * k * (upper - middle) / _UPPER_DEVIATIONS > math.sqrt(2 * math.log(summary.count))
+
+
+def _dominated(summary: Summary, k: int, j: int) -> bool:
+    """Whether one network makes up a tenth of the sum of M_j^{2k}, or the smallest share possible."""
+    averages, count = summary.moments, summary.count
+    mean, spread = float(averages.mean[k - 1, j]), float(averages.spread[k - 1, j])
+    total = count * mean**2 + spread
+    if total <= 0:
+        return False
+    log_total = math.log(total) + 2 * float(averages.exponent[k - 1, j]) * math.log(2)
+    return 2 * k * float(summary.largest[j]) - log_total > math.log(max(_SHARE, 2 / count))
+
+
+def _effective(averages: Averages, k: int, j: int) -> float:
+    """(sum x)^2 / sum x^2: how many equal terms would give the same relative spread."""
+    count, mean = float(averages.count), float(averages.mean[k, j])
+    total = count * mean**2 + float(averages.spread[k, j])
+    return (count * mean) ** 2 / total if total > 0 else 0.0
+
+
+def _notes(job: Job, layers: tuple[LayerEstimate, ...]) -> Iterator[str]:
+    """One line for each order whose averages are doubtful, naming the first such layer."""
+    for k in range(job.order):
+        doubtful = next((layer for layer in layers if layer.moments[k].note is not None), None)
+        if doubtful is not None:
+            yield f"E M^{k + 1} from layer {doubtful.index} on: {doubtful.moments[k].note}"
+
+
+def _log_length(job: Job, summary: Summary, j: int) -> LogLength:
+    logs, count = summary.logs, int(summary.logs.count[j])
+    note = None if count > 1 else "fewer than two networks with a positive length"
+    numbers = (logs.mean[j], logs.mean_error()[j], logs.variance()[j], logs.variance_error()[j])
+    mean, mean_error, variance, variance_error = (float(x) for x in numbers)
+    return LogLength(
+        Sampled(mean if count else math.nan, _known(mean_error), count, job.seed, note=note),
+        Sampled(variance, _known(variance_error), count, job.seed, note=note),
+    )
+
+
+def _known(x: float) -> float | None:
+    return None if math.isnan(x) else x
+
+
+def _dead(job: Job, summary: Summary, j: int) -> Sampled:
+    count, dead = summary.count, int(summary.dead[j])
+    share = dead / count
+    note = None
+    if dead in (0, count) and j > 0:
+        note = f"{'none' if dead == 0 else 'all'} of {count:,}; within {3 / count:.1e} with 95 % confidence"
+    return Sampled(share, math.sqrt(share * (1 - share) / count), count, job.seed, note=note)
+
+
+def _quantiles(summary: Summary, j: int) -> tuple[Quantile, ...]:
+    dead, count = int(summary.dead[j]), summary.count
+    table = summary.histogram.log_quantiles(j, dead)
+    found = []
+    for p in QUANTILES:
+        slack = 1.96 * math.sqrt(p * (1 - p) / count)
+        found.append(Quantile(p, table(p), table(max(p - slack, 0.0)), table(min(p + slack, 1.0))))
+    return tuple(found)
+
+
+def _empirical(job: Job, summary: Summary, layers: tuple[LayerEstimate, ...]) -> Sampled:
+    """E EmpVar, as trustworthy as the second moments it is made of."""
+    second = max((layer.moments[1].note or "" for layer in layers), default="") if job.order > 1 else ""
+    averages = summary.empirical
+    if job.network.depth == 1:
+        return Sampled(0.0, 0.0, summary.count, job.seed)
+    note = second or None
+    error = None if note is not None and note != UNTRUSTED else float(averages.relative_error())
+    return sampled(float(averages.log_mean()), error, summary.count, job.seed, note)
+
+
+def _covariance(summary: Summary) -> tuple[tuple[float, ...], ...] | None:
+    found = summary.covariances
+    if found is None or summary.count < 2:
+        return None
+    shift = np.clip(found.exponent[:, None] + found.exponent, -2000, 2000).astype(np.int32)
+    with np.errstate(over="ignore"):
+        matrix = np.ldexp(found.products / (summary.count - 1), shift)
+    return tuple(tuple(float(x) for x in row) for row in matrix)

@@ -1,0 +1,1 @@
+"""The ways to simulate, one file each; `simulate.methods.choice` lists them."""

@@ -1,0 +1,39 @@
+"""The methods by name, and which one `auto` takes."""
+
+from __future__ import annotations
+
+from simulate.job import Job
+from simulate.methods.conditional import Conditional
+from simulate.methods.direct import Direct
+from simulate.methods.law import Law
+from simulate.methods.method import Method
+from simulate.methods.splitting import Splitting
+from theory.errors import SpecError, unknown_name
+from theory.network import FullyConnected
+
+__all__ = ["METHODS", "choose", "method_named"]
+
+_CHEAPEST_FIRST: tuple[Method, ...] = (Law(), Conditional(), Direct())
+METHODS: dict[str, Method] = {m.name: m for m in (Direct(), Splitting(), *_CHEAPEST_FIRST[:2])}
+
+
+def method_named(name: str) -> Method:
+    """The method of this name."""
+    if name not in METHODS:
+        raise unknown_name("method", name, ("auto", *METHODS))
+    return METHODS[name]
+
+
+def choose(network: FullyConnected, order: int) -> str:
+    """The cheapest method that is valid for the network.
+
+    >>> choose(FullyConnected([5, 5]), 2), choose(FullyConnected([5, 5], weights="uniform"), 2)
+    ('law', 'direct')
+    """
+    for method in _CHEAPEST_FIRST[:-1]:
+        try:
+            method.check(Job(network, method.name, 0, order))
+        except SpecError:
+            continue
+        return method.name
+    return _CHEAPEST_FIRST[-1].name

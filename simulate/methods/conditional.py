@@ -1,0 +1,106 @@
+"""`conditional` (reduced): normal weights, n_j draws a layer given the length before.
+
+Given a_{j-1}, the pre-activations are independent normal with variance
+fan_in * (entry variance) * M_{j-1} + (bias variance). The method uses that identity, so it is no
+evidence for it; in return it takes any activation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+from scipy.special import erf, expit
+
+from simulate.job import Job
+from simulate.methods.averaging import Averaging
+from simulate.plan import input_log_length, log_of
+from simulate.population import Purpose
+from simulate.scaled import Lengths
+from theory.activations import Activation, SmoothActivation
+from theory.errors import SpecError
+from theory.laws import Normal
+from theory.network import FullyConnected, Layer
+from theory.reals import as_float
+
+__all__ = ["Conditional", "generator"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848
+# As in torch.nn: exact gelu, elu and selu with their usual constants.
+_SMOOTH: dict[str, Callable[[Floats], Floats]] = {
+    "tanh": np.tanh,
+    "gelu": lambda z: z * 0.5 * (1 + erf(z / math.sqrt(2))),
+    "silu": lambda z: z * expit(z),
+    "selu": lambda z: _SELU_SCALE * np.where(z > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0))),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "softplus": lambda z: np.logaddexp(0.0, z),
+    "sigmoid": expit,
+}
+_ROWS = 2**18
+
+
+class Conditional(Averaging):
+    """One normal number a neuron instead of one a weight."""
+
+    name = "conditional"
+    reduced = True
+
+    def check(self, job: Job) -> None:
+        only_normal(job.network, self.name)
+
+    def work(self, job: Job) -> float:
+        return 40.0 * sum(job.network.widths[1:]) + 1000.0
+
+    def lengths(self, job: Job, first: int, count: int) -> Lengths:
+        network = job.network
+        random = generator(job.seed, Purpose.CONDITIONAL, first)
+        logs = [np.full(count, input_log_length(network))]
+        for layer in network.layers:
+            logs.append(_layer(layer, logs[-1], random))
+        return Lengths.from_logs(np.stack(logs))
+
+
+def generator(seed: int, purpose: int, first: int) -> np.random.Generator:
+    """NumPy's Philox4x64-10 with the seed as key, a stream of its own for each leaf."""
+    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, first, 0]))
+
+
+def only_normal(network: FullyConnected, method: str) -> None:
+    """Refuse weights or biases that are not normal, or matrices that are no i.i.d. ones."""
+    laws = (*network.weights, *network.bias_laws_in_use)
+    other = next((law for law in laws if not isinstance(law, Normal)), None)
+    if other is not None:
+        raise SpecError(
+            f"--method {method} needs normal weights and biases, not {other.name}; use --method direct"
+        )
+
+
+def _layer(layer: Layer, before: Floats, random: np.random.Generator) -> Floats:
+    """log M_j from log M_{j-1}, in slices that fit the cache."""
+    log_variance = np.logaddexp(before + log_of(arb(layer.effective_gain)), log_of(arb(layer.bias_variance)))
+    after = np.empty_like(before)
+    step = max(1, _ROWS // layer.width)
+    for start in range(0, len(before), step):
+        part = slice(start, start + step)
+        draws = random.standard_normal((len(after[part]), layer.width))
+        after[part] = _log_length(layer.activation, draws, log_variance[part])
+    return after
+
+
+def _log_length(activation: Activation, draws: Floats, log_variance: Floats) -> Floats:
+    """log of the mean of phi(sigma x)^2 over each row, without overflow."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        if isinstance(activation, SmoothActivation):
+            deviation = np.exp(np.clip(log_variance, -1400, 1400) / 2)[:, None]
+            size = np.maximum(deviation, 1.0)
+            outputs = _SMOOTH[activation.kind](deviation * draws) / size
+            return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + 2 * np.log(size[:, 0]))
+        plus, minus = map(as_float, activation.slopes)
+        outputs = np.where(draws > 0, plus * draws, minus * draws)
+        return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + log_variance)

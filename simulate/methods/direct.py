@@ -1,0 +1,87 @@
+"""`direct`: explicit weight matrices, any law, bias and piecewise linear activation.
+
+The only method that counts as independent evidence for a formula, with `splitting` on top of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.job import Job
+from simulate.kernels.layer import padded
+from simulate.methods.averaging import Averaging
+from simulate.plan import Plan, plan
+from simulate.population import Population, Purpose
+from simulate.scaled import Lengths
+from theory.network import FullyConnected
+
+__all__ = ["Direct", "activations", "rows_in_cache"]
+
+_CACHED_NUMBERS = 2**15
+
+
+class Direct(Averaging):
+    """Draw every weight of every network, once, in registers."""
+
+    name = "direct"
+    reduced = False
+
+    def check(self, job: Job) -> None:
+        cached_plan(job.network)
+
+    def work(self, job: Job) -> float:
+        return sum(padded(w) * padded(m) for m, w in _pairs(job.network)) + 1000.0
+
+    def lengths(self, job: Job, first: int, count: int) -> Lengths:
+        layers = cached_plan(job.network)
+        tables = []
+        for start, rows in _chunks(layers, first, count):
+            population = Population(layers, job.seed, Purpose.DIRECT, start, rows)
+            fractions, exponents = [population.lengths.copy()], [2 * population.exponents]
+            for layer in layers.layers:
+                population.advance(layer)
+                fractions.append(population.lengths.copy())
+                exponents.append(2 * population.exponents)
+            tables.append((np.stack(fractions), np.stack(exponents)))
+        return Lengths(*(np.concatenate(part, axis=1) for part in zip(*tables, strict=True)))
+
+
+def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:
+    """Blocks of [a_0, ..., a_d] in double precision; each a_j has shape (networks in the block, n_j).
+
+    >>> [a.shape for a in next(activations(FullyConnected([3, 4, 2]), 5, seed=0))]
+    [(5, 3), (5, 4), (5, 2)]
+    """
+    layers = plan(network)
+    for first, count in _chunks(layers, 0, samples):
+        population = Population(layers, seed, Purpose.DIRECT, first, count)
+        rows = [population.true_activations()]
+        for layer in layers.layers:
+            population.advance(layer)
+            rows.append(population.true_activations())
+        yield rows
+
+
+def rows_in_cache(layers: Plan) -> int:
+    """How many networks go through the layers together, so that their activations stay in cache."""
+    return max(1, min(4096, _CACHED_NUMBERS // padded(max(layers.widths))))
+
+
+@lru_cache(maxsize=4)
+def cached_plan(network: FullyConnected) -> Plan:
+    """The plan of a spec, computed once for the many leaves of a job."""
+    return plan(network)
+
+
+def _chunks(layers: Plan, first: int, count: int) -> Iterator[tuple[int, int]]:
+    step = rows_in_cache(layers)
+    for start in range(first, first + count, step):
+        yield start, min(step, first + count - start)
+
+
+def _pairs(network: FullyConnected) -> Iterator[tuple[int, int]]:
+    return zip(network.widths, network.widths[1:], strict=False)

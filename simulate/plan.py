@@ -1,0 +1,221 @@
+"""A spec as the plain numbers that the kernels read: scales, exponents, parameters of the laws.
+
+A plan holds no formula for a moment; the square root of a variance is all it computes, and for the
+truncated normal law an interpolation of its quantile function. It can be pickled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import arb, fmpq
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+from scipy.special import erf, erfc, erfcinv, erfinv
+
+from theory.errors import SpecError
+from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, TruncatedNormal, Uniform
+from theory.network import FullyConnected, Layer
+from theory.reals import Number, as_float
+
+__all__ = ["LawPlan", "LayerPlan", "Plan", "input_log_length", "law_plan", "log_of", "plan"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_WIDEST = 2**31
+_NARROW = 1
+
+
+@dataclass(frozen=True)
+class LawPlan:
+    """Which kernel draws the law, its parameters, and the scale that makes the variance one."""
+
+    kernel: str
+    scale: float
+    parameters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer: true weight = scale 2^exponent raw weight, likewise the bias where there is one."""
+
+    width: int
+    weights: LawPlan
+    weight_scale: float
+    weight_exponent: int
+    bias: LawPlan | None
+    bias_scale: float
+    bias_exponent: int
+    slopes: tuple[np.float32, np.float32]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole network: the input scaled by 2^-input_exponent, then its layers."""
+
+    input: tuple[float, ...]
+    input_exponent: int
+    layers: tuple[LayerPlan, ...]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """n_0, ..., n_d."""
+        return (len(self.input), *(layer.width for layer in self.layers))
+
+    @property
+    def weights_per_network(self) -> int:
+        """How many weights one network has, biases not counted."""
+        return sum(m * layer.width for m, layer in zip(self.widths, self.layers, strict=False))
+
+
+def plan(network: FullyConnected) -> Plan:
+    """The plan of a spec; `SpecError` for widths that no simulation could hold."""
+    widest = max(network.widths)
+    if widest > _WIDEST // 16:
+        raise SpecError(
+            f"a layer of width {widest:,} is too wide to simulate (limit {_WIDEST // 16:,}); "
+            "predict has no such limit"
+        )
+    values, exponent = _input(network)
+    return Plan(values, exponent, tuple(map(_layer, network.layers)))
+
+
+def _input(network: FullyConnected) -> tuple[tuple[float, ...], int]:
+    """Coordinates scaled to a largest one of [1/2, 1), and the exponent that was taken out."""
+    if network.input is None:
+        return (1.0,) * network.widths[0], 0
+    exponent = max((_split(arb(x))[1] for x in network.input if x != 0), default=0)
+    shift = fmpq(2) ** -exponent
+    return tuple(as_float(x * shift) for x in network.input), exponent
+
+
+def _layer(layer: Layer) -> LayerPlan:
+    weights, bias = law_plan(layer.weights), None
+    scale, exponent = _factor(layer.entry_variance, weights.scale)
+    bias_scale, bias_exponent = 0.0, 0
+    if layer.bias_variance != 0:
+        bias = law_plan(layer.bias)
+        bias_scale, bias_exponent = _factor(layer.bias_variance, bias.scale)
+    plus, minus = map(as_float, layer.activation.slopes)
+    slopes = (np.float32(plus), np.float32(minus))
+    return LayerPlan(layer.width, weights, scale, exponent, bias, bias_scale, bias_exponent, slopes)
+
+
+def _factor(variance: Number, raw_scale: float) -> tuple[float, int]:
+    """The standard deviation times the scale of raw draws, as number of [1/2, 1) and exponent."""
+    fraction, exponent = _split(arb(variance).sqrt())
+    scale, shift = math.frexp(fraction * raw_scale)
+    return scale, exponent + shift
+
+
+def _split(x: arb) -> tuple[float, int]:
+    """frexp of a number that need not be in the range of floats."""
+    whole, power = x.mid().man_exp()
+    length = int(whole).bit_length()
+    keep = max(length - 64, 0)
+    return math.ldexp(int(whole) >> keep, keep - length), int(power) + length
+
+
+def log_of(value: arb) -> float:
+    """Natural logarithm of a number that need not be in the range of floats; -inf for 0."""
+    return as_float(value.log()) if value != 0 else -math.inf
+
+
+def input_log_length(network: FullyConnected) -> float:
+    """log M_0 of the input as given.
+
+    >>> input_log_length(FullyConnected([4, 1]))
+    0.0
+    """
+    return log_of(arb(network.input_power_sum(1) / network.widths[0]))
+
+
+@cache
+def law_plan(law: Law) -> LawPlan:
+    """The plan of a weight law.
+
+    >>> law_plan(Normal()).kernel, round(law_plan(Normal()).scale ** 2 / math.log(2), 12)
+    ('normal', 2.0)
+    """
+    return _LAWS[type(law)](law)
+
+
+def _truncated(law: TruncatedNormal) -> LawPlan:
+    scale = 1 / math.sqrt(as_float(law.raw_variance.enclosure()))
+    cut = as_float(law.cut)
+    if cut <= _NARROW:
+        return LawPlan("narrow_normal", scale, _narrow_parameters(cut))
+    return LawPlan("truncated_normal", scale, _truncated_parameters(cut))
+
+
+def _narrow_parameters(cut: float) -> tuple[np.float32, ...]:
+    """For y = erf(x/sqrt 2) up to that of the cut: x/y as a polynomial of degree 9 in t = y^2 p[1] - 1."""
+    largest = float(erf(cut / math.sqrt(2)))
+
+    def ratio(t: Floats) -> Floats:
+        y = largest * np.sqrt((t + 1) / 2)
+        result: Floats = math.sqrt(2) * erfinv(y) / y
+        return result
+
+    return _singles(largest * 2.0**-31, 2 / largest**2, *_interpolate(ratio))
+
+
+def _truncated_parameters(cut: float) -> tuple[np.float32, ...]:
+    """For q = -log2(1 - y^2), w = q/(q + 12): x^2/q as a polynomial of degree 9 in t = p[2] + p[3] w."""
+    inside, outside = float(erf(cut / math.sqrt(2))), float(erfc(cut / math.sqrt(2)))
+    largest = -math.log2(max(outside * (1 + inside), 2.0**-48))
+    slope = 2 * (largest + 12) / largest
+
+    def ratio(t: Floats) -> Floats:
+        w = (t + 1) / slope
+        q = 12 * w / (1 - w)
+        y = np.sqrt(-np.expm1(-q * math.log(2)))
+        tail = np.exp2(-q) / (1 + y)
+        x = math.sqrt(2) * np.where(tail < 0.5, erfcinv(tail), erfinv(y))
+        result: Floats = x * x / q
+        return result
+
+    return _singles(outside, inside * 2.0**-31, -1, slope, *_interpolate(ratio))
+
+
+def _interpolate(function: Callable[[Floats], Floats]) -> list[float]:
+    """Coefficients of degree 9 on [-1, 1], highest first, from the Chebyshev nodes."""
+    nodes = chebyshev.chebpts1(10)
+    series = chebyshev.chebfit(nodes, function(nodes), 9)
+    return [float(c) for c in chebyshev.cheb2poly(series)[::-1]]
+
+
+def _singles(*values: float) -> tuple[np.float32, ...]:
+    return tuple(map(np.float32, values))
+
+
+def _student(law: StudentT) -> LawPlan:
+    df = as_float(law.degrees_of_freedom)
+    return LawPlan("student_t", math.sqrt(as_float(law.degrees_of_freedom - 2)), _singles(2 / df))
+
+
+def _finite(law: FiniteLaw) -> LawPlan:
+    """Values of variance one, and the counts of 2^-64 below each but the first."""
+    deviation = arb(sum((v * v * p for v, p in law.points), fmpq(0))).sqrt()
+    values = np.array([as_float(v / deviation) for v, _ in law.points], np.float32)
+    total, thresholds = fmpq(0), []
+    for _, probability in law.points[:-1]:
+        total += probability
+        thresholds.append(min(int((total * 2**64).floor()), 2**64 - 1))
+    return LawPlan("finite", 1.0, (values, np.array(thresholds, np.uint64)))
+
+
+_LAWS: dict[type[Law], Callable[[Any], LawPlan]] = {
+    Normal: lambda law: LawPlan("normal", math.sqrt(2 * math.log(2))),
+    Uniform: lambda law: LawPlan("uniform", math.sqrt(3) * 2.0**-31),
+    Rademacher: lambda law: LawPlan("rademacher", 1.0),
+    Laplace: lambda law: LawPlan("laplace", math.log(2) / math.sqrt(2)),
+    StudentT: _student,
+    TruncatedNormal: _truncated,
+    FiniteLaw: _finite,
+}

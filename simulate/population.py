@@ -1,0 +1,93 @@
+"""Many networks on their way through the layers, each with its own explicit weights.
+
+Shared by the methods `direct` and `splitting`. The only evidence for a formula is here: no
+distributional identity is used, weights are drawn one by one.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.kernels.activation import activate
+from simulate.kernels.elementary import COEFFICIENTS
+from simulate.kernels.layer import padded, weight_passes
+from simulate.kernels.streams import LANES, fill_states
+from simulate.plan import LawPlan, LayerPlan, Plan
+
+__all__ = ["Population", "Purpose"]
+
+Singles = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class Purpose(IntEnum):
+    """What a stream is for; streams of different purposes never meet."""
+
+    DIRECT = 0
+    RESAMPLING = 1
+    SPLITTING = 2
+    CONDITIONAL = 3
+    LAW = 4
+
+
+class Population:
+    """R networks of one plan, at one layer.
+
+    `activations` (R, padded width) times 2^exponents are a_j; `lengths` times 4^exponents are M_j,
+    with lengths in [1/2, 2), or 0 where the layer is dead.
+    """
+
+    def __init__(self, plan: Plan, seed: int, purpose: int, first: int, count: int) -> None:
+        width = len(plan.input)
+        row = np.zeros(padded(width), np.float32)
+        row[:width] = plan.input
+        squared = float(np.mean(np.square(plan.input)))
+        half = int(np.frexp(squared)[1]) >> 1 if squared > 0 else 0
+        self.width = width
+        self.activations: Singles = np.tile(np.ldexp(row, -half), (count, 1))
+        self.exponents: Integers = np.full(count, plan.input_exponent + half, np.int64)
+        self.lengths: Doubles = np.full(count, np.ldexp(squared, -2 * half))
+        self.states: NDArray[np.uint32] = np.empty((count, 4 * LANES), np.uint32)
+        fill_states(np.uint64(seed), np.uint64(purpose), np.uint64(first), self.states)
+
+    def advance(self, layer: LayerPlan) -> None:
+        """Go through one layer with fresh weights, and biases where the layer has them."""
+        sums = self._sums(layer.weights, self.activations, self.width, layer.width)
+        if layer.bias is None:
+            biases = np.empty((len(sums), 0), np.float32)
+        else:
+            ones = np.zeros((len(sums), LANES), np.float32)
+            ones[:, 0] = 1
+            biases = self._sums(layer.bias, ones, 1, layer.width)
+        activate(
+            sums,
+            layer.width,
+            layer.weight_scale,
+            layer.weight_exponent,
+            biases,
+            layer.bias_scale,
+            layer.bias_exponent,
+            layer.slopes,
+            self.exponents,
+            self.lengths,
+        )
+        self.activations, self.width = sums, layer.width
+
+    def _sums(self, law: LawPlan, inputs: Singles, fan_in: int, width: int) -> Singles:
+        """Raw sums (R, padded width) of fresh weights of the law times the inputs."""
+        sums = np.empty((len(inputs), padded(width)), np.float32)
+        weight_passes[law.kernel](inputs, fan_in, self.states, law.parameters, COEFFICIENTS, sums)
+        return sums
+
+    def place(self, activations: Singles, exponents: Integers, lengths: Doubles) -> None:
+        """Put other networks in these places, which go on with the streams of the places."""
+        self.activations, self.exponents, self.lengths = activations, exponents, lengths
+
+    def true_activations(self) -> Doubles:
+        """a_j in double precision, shape (R, width); it may overflow where M_j does."""
+        inside = self.activations[:, : self.width].astype(np.float64)
+        return np.ldexp(inside, np.clip(self.exponents, -5000, 5000).astype(np.int32)[:, None])

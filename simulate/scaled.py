@@ -1,0 +1,118 @@
+"""Averages of positive numbers far outside the range of floats, and their merging.
+
+A scaled number is value * 2^exponent. Scaling by powers of two is exact, so an average does not
+depend on where the numbers lie.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Averages", "Lengths"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+_FAR = 1 << 40
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """M_j of R networks, shape (d + 1, R): fraction * 2^exponent, fraction in [1/2, 2) or 0."""
+
+    fraction: Floats
+    exponent: Integers
+
+    @classmethod
+    def from_logs(cls, logs: Floats) -> Lengths:
+        """From natural logarithms, -inf for a dead layer."""
+        alive = np.isfinite(logs)
+        binary = np.where(alive, logs, 0.0) / math.log(2)
+        exponent = np.floor(binary).astype(np.int64)
+        return cls(np.where(alive, np.exp2(binary - exponent), 0.0), np.where(alive, exponent, 0))
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Where the layer is not dead."""
+        return self.fraction > 0
+
+    def logs(self) -> Floats:
+        """log M_j, -inf for a dead layer.
+
+        >>> Lengths.from_logs(np.array([[-2000.0, 0.5]])).logs().tolist()
+        [[-2000.0, 0.5]]
+        """
+        with np.errstate(divide="ignore"):
+            result: Floats = np.log(self.fraction) + self.exponent * math.log(2)
+        return result
+
+    def power(self, k: int) -> Lengths:
+        """M_j^k; the fraction then lies in [2^-k, 2^k)."""
+        return Lengths(self.fraction**k, self.exponent * k)
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Count, mean and sum of squared deviations of many columns at once.
+
+    Column c has mean[c] 2^exponent[c] and squares spread[c] 4^exponent[c]; `count` is one number
+    or one per column.
+    """
+
+    count: Integers
+    exponent: Integers
+    mean: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, numbers: Lengths) -> Averages:
+        """Over the last axis."""
+        top = np.max(np.where(numbers.fraction > 0, numbers.exponent, -_FAR), axis=-1)
+        top = np.where(top == -_FAR, 0, top)
+        shift = np.maximum(numbers.exponent - top[..., None], -_FAR)
+        x = np.ldexp(numbers.fraction, np.clip(shift, -5000, 0).astype(np.int32))
+        mean = np.mean(x, axis=-1)
+        spread = np.sum(np.square(x - mean[..., None]), axis=-1)
+        return cls(np.asarray(x.shape[-1], np.int64), top.astype(np.int64), mean, spread)
+
+    def merged(self, other: Averages) -> Averages:
+        """Of both samples together (Chan, Golub and LeVeque, Am. Stat. 37, 1983).
+
+        >>> one, two = (Averages.of(Lengths.from_logs(np.log([x]))) for x in ([1.0, 2.0], [6.0]))
+        >>> both = one.merged(two)
+        >>> float(both.mean[0] * 2.0 ** both.exponent[0]), float(both.spread[0] * 4.0 ** both.exponent[0])
+        (3.0, 14.0)
+        """
+        exponent = np.maximum(
+            np.where(self.mean > 0, self.exponent, other.exponent),
+            np.where(other.mean > 0, other.exponent, self.exponent),
+        )
+        one, two = self._at(exponent), other._at(exponent)
+        count = self.count + other.count
+        share = np.where(count > 0, other.count / np.maximum(count, 1), 0.0)
+        difference = two.mean - one.mean
+        mean = one.mean + difference * share
+        spread = one.spread + two.spread + np.square(difference) * self.count * share
+        return Averages(count, exponent, mean, spread)
+
+    def _at(self, exponent: Integers) -> Averages:
+        shift = np.clip(self.exponent - exponent, -5000, 5000).astype(np.int32)
+        return Averages(self.count, exponent, np.ldexp(self.mean, shift), np.ldexp(self.spread, 2 * shift))
+
+    def log_mean(self) -> Floats:
+        """Natural logarithm of the mean, -inf where it is 0."""
+        with np.errstate(divide="ignore"):
+            result: Floats = np.log(self.mean) + self.exponent * math.log(2)
+        return result
+
+    def relative_error(self) -> Floats:
+        """Estimated standard error over mean; nan with fewer than two samples or a mean of 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance = self.spread / (self.count - 1) / self.count
+            result: Floats = np.sqrt(variance) / np.abs(self.mean)
+        return result

@@ -1,0 +1,89 @@
+"""A job cut into shards: what one worker computes in one go, and what a store keeps."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from simulate.job import Job
+from simulate.merging import Tree
+from simulate.methods.choice import method_named
+from simulate.summary import decode, encode
+
+__all__ = ["Shard", "Shards", "compute"]
+
+_SHARD_WORK = 2.0**30
+_MOST_LEAVES = 256
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The networks first, ..., first + count - 1 of a job, in leaves of `leaf` networks."""
+
+    number: int
+    first: int
+    count: int
+    leaf: int
+
+
+@dataclass(frozen=True)
+class Shards:
+    """How a job is cut: `leaves` of `leaf` networks to a shard, a power of two."""
+
+    leaf: int
+    leaves: int
+
+    @classmethod
+    def of(cls, job: Job, leaves: int | None = None) -> Shards:
+        """The cut of a job: shards that take a fraction of a second, decided by the job alone."""
+        method = method_named(job.method)
+        leaf = method.leaf_size(job)
+        if leaves is None:
+            wanted = _SHARD_WORK / (method.work(job) * leaf)
+            leaves = 1 << min(max(0, math.floor(math.log2(max(wanted, 1)))), _MOST_LEAVES.bit_length() - 1)
+        return cls(leaf, leaves)
+
+    @property
+    def size(self) -> int:
+        """Networks in a whole shard."""
+        return self.leaf * self.leaves
+
+    def shard(self, number: int, samples: int | None) -> Shard | None:
+        """The shard of this number, cut off at `samples`; None past the end."""
+        first = number * self.size
+        count = self.size if samples is None else min(self.size, samples - first)
+        return Shard(number, first, count, self.leaf) if count > 0 else None
+
+
+def compute(job: Job, shard: Shard, stopped: Callable[[], bool] | None = None) -> bytes | None:
+    """The subtrees of a shard as bytes; None if it was stopped on the way. Runs in any process."""
+    method = method_named(job.method)
+    tree = Tree()
+    end = shard.first + shard.count
+    for start in range(shard.first, end, shard.leaf):
+        if stopped is not None and stopped():
+            return None
+        tree.push(0, method.leaf(job, start, min(shard.leaf, end - start)))
+    return pack(tree.roots)
+
+
+def pack(roots: list[tuple[int, Any]]) -> bytes:
+    """Levels and records as bytes."""
+    parts = [encode(record) for _, record in roots]
+    head = json.dumps([[level, len(part)] for (level, _), part in zip(roots, parts, strict=True)]).encode()
+    return struct.pack("<I", len(head)) + head + b"".join(parts)
+
+
+def unpack(job: Job, payload: bytes) -> list[tuple[int, Any]]:
+    """What `pack` wrote."""
+    kind = method_named(job.method).record
+    (size,) = struct.unpack_from("<I", payload)
+    position, roots = 4 + size, []
+    for level, length in json.loads(payload[4:position]):
+        roots.append((level, decode(kind, payload[position : position + length])))
+        position += length
+    return roots
