@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from proofs_check.ledger.run import Settled as Settled
     from proofs_check.ledger.run import settle as settle
     from proofs_check.verdict import Verdict as Verdict
-    from simulate.reference import estimate as estimate
-    from simulate.reference import lengths as lengths
+    from simulate.methods.direct import lengths as lengths
     from simulate.result import Estimate as Estimate
     from simulate.simulation import simulate as simulate
     from theory.activations import Activation as Activation
@@ -54,10 +53,9 @@ _HOMES = {
     "batch_length_moments": "theory.readings.batch",
     "check_proof": "proofs_check.kernel.check",
     "derive": "theory.readings.symbolic",
-    "estimate": "simulate.reference",
     "finite_law": "theory.laws",
     "initialiser": "theory.initialisers",
-    "lengths": "simulate.reference",
+    "lengths": "simulate.methods.direct",
     "load_ledger": "proofs_check.claim",
     "plot_estimate": "actlen.plots",
     "plot_prediction": "actlen.plots",

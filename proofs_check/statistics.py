@@ -8,8 +8,8 @@ conditional_ratio   every simulated layer gives M_j^k / E[M_j^k | a_{j-1}] - 1, 
 probability         the count of networks with M_d <= t is binomial with the exact probability that
                     an enumeration gives; the p-value is exact.
 
-Both run on the reference pass with explicit weight matrices, and state the effect that they
-would detect nine times out of ten at the level used here.
+Both run on the method `direct`, with explicit weights, and state the effect that they would detect
+nine times out of ten at the level used here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from proofs_check import oracle
-from simulate.reference import activations, lengths
+from simulate.methods.direct import activations, lengths
 from theory.augmented import from_power_sums
 from theory.network import FullyConnected, Layer
 from theory.readings.exact import check_order, layer_map
@@ -38,6 +38,9 @@ Floats = NDArray[np.float64]
 LEVEL = 1e-4
 _TWO_SIDED_QUANTILE = 3.8906
 _POWER_QUANTILE = 1.2816
+_CERTAIN = 1e-6
+# Rounding of one layer in single precision, with room to spare.
+_SINGLE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ def conditional_ratio(
             alive = expected > 0
             ratio = np.mean(after * after, axis=1)[alive] ** k / (believed_factor * expected[alive]) - 1
             spread = np.sqrt(variance[alive])
-            certain = spread < 1e-6
-            if np.any(np.abs(ratio[certain]) > 1e-6):
+            certain = spread < _CERTAIN
+            if np.any(np.abs(ratio[certain]) > _SINGLE):
                 return TestResult(0.0, int(certain.sum()), 0.0, samples, seed)
             total += float(np.sum(ratio[~certain] / spread[~certain]))
             information += float(np.sum(1 / spread[~certain]))
@@ -136,7 +139,7 @@ def _near_median(law: dict[fmpq, fmpq]) -> tuple[float, float]:
 
 def _float_map(layer: Layer, recursion: MomentRecursion) -> Rows[Any]:
     exact = layer_map(layer, recursion)
-    return [[(i, as_float(e)) for i, e in row if isinstance(e, fmpq)] for row in exact]
+    return [[(i, as_float(e)) for i, e in row] for row in exact]
 
 
 def _conditional(

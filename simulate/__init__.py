@@ -6,8 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulate.reference import estimate as estimate
-    from simulate.reference import lengths as lengths
+    from simulate.methods.direct import lengths as lengths
     from simulate.result import Estimate as Estimate
     from simulate.result import Sampled as Sampled
     from simulate.simulation import simulate as simulate
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Estimate": "simulate.result",
     "Sampled": "simulate.result",
-    "estimate": "simulate.reference",
-    "lengths": "simulate.reference",
+    "lengths": "simulate.methods.direct",
     "simulate": "simulate.simulation",
 }
 

@@ -15,11 +15,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from simulate.job import Job
+from simulate.plan import tail_is_cut
 from simulate.result import Estimate, LayerEstimate, LogLength, Quantile, Sampled
 from simulate.scaled import Averages
 from simulate.summary import Summary
 
-__all__ = ["QUANTILES", "estimate_of_summary", "sampled"]
+__all__ = ["QUANTILES", "cut_tail_note", "estimate_of_summary", "sampled", "weights_per_network"]
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _ENOUGH = 100
@@ -101,9 +102,16 @@ def _doubt(job: Job, summary: Summary, k: int, j: int) -> str | None:
         return f"E M^{k} is infinite for these weights; the average estimates nothing"
     if not job.network.has_finite_moments(2 * k):
         return f"E M^{2 * k} is infinite for these weights, so the average of M^{k} has no standard error"
+    if tail_is_cut(job.network, k):
+        return cut_tail_note(k)
     if job.tilt:
         return UNTRUSTED if _effective(summary.moments, k - 1, j) < _ENOUGH else None
     return UNTRUSTED if _beyond(summary, k, j) or _dominated(summary, k, j) else None
+
+
+def cut_tail_note(k: int) -> str:
+    """The generator's end is felt."""
+    return f"the generator's 47 bits cut the tail of student_t where E M^{k} needs it; the value is too small"
 
 
 def _beyond(summary: Summary, k: int, j: int) -> bool:

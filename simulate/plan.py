@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import lcm
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +24,7 @@ from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, T
 from theory.network import FullyConnected, Layer
 from theory.reals import Number, as_float
 
-__all__ = ["LawPlan", "LayerPlan", "Plan", "input_log_length", "law_plan", "log_of", "plan"]
+__all__ = ["LawPlan", "LayerPlan", "Plan", "input_log_length", "law_plan", "log_of", "plan", "tail_is_cut"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -135,6 +136,21 @@ def input_log_length(network: FullyConnected) -> float:
     return log_of(arb(network.input_power_sum(1) / network.widths[0]))
 
 
+def tail_is_cut(network: FullyConnected, half_order: int) -> bool:
+    """Whether the 47 bits of a Student radius lose a thousandth of E w^(2 half_order) or more.
+
+    The lost part is about 2^(-48 (1 - 2 half_order/df)) of the moment.
+
+    >>> tail_is_cut(FullyConnected([2, 2], weights="student_t:5"), 2)
+    True
+    >>> tail_is_cut(FullyConnected([2, 2], weights="student_t:9"), 2)
+    False
+    """
+    laws = {*network.weights, *network.bias_laws_in_use}
+    degrees = [as_float(law.degrees_of_freedom) for law in laws if isinstance(law, StudentT)]
+    return any(48 * (1 - 2 * half_order / df) < math.log2(1000) for df in degrees)
+
+
 @cache
 def law_plan(law: Law) -> LawPlan:
     """The plan of a weight law.
@@ -200,14 +216,18 @@ def _student(law: StudentT) -> LawPlan:
 
 
 def _finite(law: FiniteLaw) -> LawPlan:
-    """Values of variance one, and the counts of 2^-64 below each but the first."""
-    deviation = arb(sum((v * v * p for v, p in law.points), fmpq(0))).sqrt()
-    values = np.array([as_float(v / deviation) for v, _ in law.points], np.float32)
+    """Values, whole numbers where single precision holds them, and the counts of 2^-64 below each."""
+    unit = fmpq(1, lcm(*(int(v.q) for v, _ in law.points)))
+    if max(abs(v / unit) for v, _ in law.points) > 2**24:
+        unit = max(abs(v) for v, _ in law.points)
+    variance = sum((v * v * p for v, p in law.points), fmpq(0)) / unit**2
+    values = np.array([as_float(v / unit) for v, _ in law.points], np.float32)
     total, thresholds = fmpq(0), []
     for _, probability in law.points[:-1]:
         total += probability
         thresholds.append(min(int((total * 2**64).floor()), 2**64 - 1))
-    return LawPlan("finite", 1.0, (values, np.array(thresholds, np.uint64)))
+    scale = as_float(1 / arb(variance).sqrt())
+    return LawPlan("finite", scale, (values, np.array(thresholds, np.uint64)))
 
 
 _LAWS: dict[type[Law], Callable[[Any], LawPlan]] = {

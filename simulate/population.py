@@ -6,6 +6,7 @@ distributional identity is used, weights are drawn one by one.
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -37,8 +38,10 @@ class Purpose(IntEnum):
 class Population:
     """R networks of one plan, at one layer.
 
-    `activations` (R, padded width) times 2^exponents are a_j; `lengths` times 4^exponents are M_j,
-    with lengths in [1/2, 2), or 0 where the layer is dead.
+    a_j is factor * 2^exponents times `activations` (R, padded width), and M_j is 4^exponents times
+    `lengths`, which lie in [1/8, 2), or are 0 where the layer is dead. Without biases the scale of a
+    layer goes into the common factor in double precision, so that sums of lattice weights stay
+    exact and no rounding adds up over the layers.
     """
 
     def __init__(self, plan: Plan, seed: int, purpose: int, first: int, count: int) -> None:
@@ -46,34 +49,43 @@ class Population:
         row = np.zeros(padded(width), np.float32)
         row[:width] = plan.input
         squared = float(np.mean(np.square(plan.input)))
-        half = int(np.frexp(squared)[1]) >> 1 if squared > 0 else 0
+        half = math.frexp(squared)[1] >> 1 if squared > 0 else 0
         self.width = width
+        self.factor = 1.0
         self.activations: Singles = np.tile(np.ldexp(row, -half), (count, 1))
         self.exponents: Integers = np.full(count, plan.input_exponent + half, np.int64)
-        self.lengths: Doubles = np.full(count, np.ldexp(squared, -2 * half))
+        self.bare_lengths: Doubles = np.full(count, math.ldexp(squared, -2 * half))
         self.states: NDArray[np.uint32] = np.empty((count, 4 * LANES), np.uint32)
         fill_states(np.uint64(seed), np.uint64(purpose), np.uint64(first), self.states)
+
+    @property
+    def lengths(self) -> Doubles:
+        """M_j / 4^exponents."""
+        return self.bare_lengths * self.factor**2
 
     def advance(self, layer: LayerPlan) -> None:
         """Go through one layer with fresh weights, and biases where the layer has them."""
         sums = self._sums(layer.weights, self.activations, self.width, layer.width)
+        scale, shift = math.frexp(self.factor * layer.weight_scale)
         if layer.bias is None:
             biases = np.empty((len(sums), 0), np.float32)
+            self.factor, scale = scale, 1.0
         else:
             ones = np.zeros((len(sums), LANES), np.float32)
             ones[:, 0] = 1
             biases = self._sums(layer.bias, ones, 1, layer.width)
+            self.factor = 1.0
         activate(
             sums,
             layer.width,
-            layer.weight_scale,
-            layer.weight_exponent,
+            scale,
+            layer.weight_exponent + shift,
             biases,
             layer.bias_scale,
             layer.bias_exponent,
             layer.slopes,
             self.exponents,
-            self.lengths,
+            self.bare_lengths,
         )
         self.activations, self.width = sums, layer.width
 
@@ -83,11 +95,11 @@ class Population:
         weight_passes[law.kernel](inputs, fan_in, self.states, law.parameters, COEFFICIENTS, sums)
         return sums
 
-    def place(self, activations: Singles, exponents: Integers, lengths: Doubles) -> None:
+    def place(self, activations: Singles, exponents: Integers, bare_lengths: Doubles) -> None:
         """Put other networks in these places, which go on with the streams of the places."""
-        self.activations, self.exponents, self.lengths = activations, exponents, lengths
+        self.activations, self.exponents, self.bare_lengths = activations, exponents, bare_lengths
 
     def true_activations(self) -> Doubles:
         """a_j in double precision, shape (R, width); it may overflow where M_j does."""
-        inside = self.activations[:, : self.width].astype(np.float64)
+        inside = self.activations[:, : self.width].astype(np.float64) * self.factor
         return np.ldexp(inside, np.clip(self.exponents, -5000, 5000).astype(np.int32)[:, None])

@@ -1,24 +1,23 @@
 """The NumPy reference pass: explicit weight matrices, one network per replicate, no formula.
 
-Slow and plain on purpose; faster engines are held against it.
+Slow and plain on purpose; the engine is held against it.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.result import Estimate, LayerEstimate, Sampled
+from simulate.arguments import check_samples, check_seed
 from simulate.samplers import draw
 from theory.errors import SpecError
 from theory.network import FullyConnected, Layer
 from theory.reals import as_float
 
-__all__ = ["activations", "estimate", "lengths"]
+__all__ = ["activations", "lengths"]
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +34,8 @@ def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[li
     >>> [a.shape for a in next(activations(net, 5, seed=0))]
     [(5, 3), (5, 4), (5, 2)]
     """
-    _check_samples(samples, seed)
+    check_samples(samples)
+    check_seed(seed)
     largest = max(layer.fan_in * layer.width for layer in network.layers)
     if largest > _MAX_MATRIX:
         raise SpecError(
@@ -60,42 +60,6 @@ def lengths(network: FullyConnected, samples: int, seed: int) -> Floats:
     return np.concatenate(blocks)
 
 
-def estimate(network: FullyConnected, samples: int, seed: int, order: int = 2) -> Estimate:
-    """Averages of M_j^k with standard errors, and of EmpVar.
-
-    >>> found = estimate(FullyConnected([4, 5, 5]), samples=2000, seed=1)
-    >>> mean = found.layers[2].moments[0]
-    >>> abs(mean.value - 1) < 5 * mean.standard_error
-    True
-    """
-    if samples < 2:
-        raise SpecError(f"samples must be at least 2 for a standard error, not {samples}")
-    start = time.perf_counter()
-    table = lengths(network, samples, seed)
-    seconds = time.perf_counter() - start
-    weights = samples * sum(layer.fan_in * layer.width for layer in network.layers)
-    return Estimate(
-        network=network,
-        method="reference",
-        layers=tuple(
-            LayerEstimate(j, width, tuple(_sampled(table[:, j] ** k, seed) for k in range(1, order + 1)))
-            for j, width in enumerate(network.widths)
-        ),
-        empirical_variance=_sampled(np.var(table[:, 1:], axis=1), seed),
-        seconds=seconds,
-        samples=samples,
-        seed=seed,
-        weights_per_second=weights / seconds,
-    )
-
-
-def _check_samples(samples: int, seed: int) -> None:
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise SpecError(f"samples must be a whole number of at least 1, not {samples!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"seed must be a whole number of at least 0, not {seed!r}")
-
-
 def _input(network: FullyConnected) -> Floats:
     if network.input is None:
         return np.ones(network.widths[0])
@@ -112,8 +76,3 @@ def _layer(layer: Layer, before: Floats, random: np.random.Generator) -> Floats:
     plus, minus = map(as_float, layer.activation.slopes)
     result: Floats = z * np.where(z > 0, plus, minus)
     return result
-
-
-def _sampled(values: Floats, seed: int) -> Sampled:
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return Sampled(float(np.mean(values)), error, len(values), seed)

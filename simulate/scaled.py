@@ -23,7 +23,7 @@ _FAR = 1 << 40
 
 @dataclass(frozen=True)
 class Lengths:
-    """M_j of R networks, shape (d + 1, R): fraction * 2^exponent, fraction in [1/2, 2) or 0."""
+    """M_j of R networks, shape (d + 1, R): fraction * 2^exponent, fraction in [1/8, 2) or 0."""
 
     fraction: Floats
     exponent: Integers
@@ -52,7 +52,7 @@ class Lengths:
         return result
 
     def power(self, k: int) -> Lengths:
-        """M_j^k; the fraction then lies in [2^-k, 2^k)."""
+        """M_j^k; the fraction then lies in [8^-k, 2^k)."""
         return Lengths(self.fraction**k, self.exponent * k)
 
 

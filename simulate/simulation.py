@@ -7,6 +7,7 @@ import os
 from concurrent.futures import Executor
 from pathlib import Path
 
+from simulate.arguments import check_samples, check_seed, check_whole
 from simulate.job import Job
 from simulate.methods.choice import choose, method_named
 from simulate.methods.splitting import RUNS
@@ -19,7 +20,6 @@ __all__ = ["DEFAULT_SAMPLES", "simulate"]
 
 DEFAULT_SAMPLES = 10_000
 _MAX_ORDER = 12
-_MAX_SAMPLES = 10**15
 _MAX_COVARIANCE_DEPTH = 1000
 
 
@@ -82,8 +82,8 @@ def simulate(
     >>> found.method, abs(mean.value - 1) < 5 * mean.standard_error
     ('direct', True)
     """
-    _check_whole(seed, "the seed", 0, 2**64 - 1)
-    _check_whole(order, "the order", 1, _MAX_ORDER)
+    check_seed(seed)
+    check_whole(order, "the order", 1, _MAX_ORDER)
     limits = _limits(samples, rel_error, time_limit)
     name = choose(network, order) if method == "auto" else method_named(method).name
     particles = _particles(limits) if name == "splitting" else 0
@@ -97,7 +97,7 @@ def simulate(
     if covariance:
         _check_covariance(network, name, tilt)
     workers = _cores() if threads is None else threads
-    _check_whole(workers, "the number of threads", 1, 1024)
+    check_whole(workers, "the number of threads", 1, 1024)
     job = Job(network, name, seed, order, covariance, float(tilt), particles)
     return run(
         job,
@@ -118,7 +118,7 @@ def _cores() -> int:
 
 def _limits(samples: int | None, rel_error: float | None, time_limit: float | None) -> Limits:
     if samples is not None:
-        _check_whole(samples, "samples", 1, _MAX_SAMPLES)
+        check_samples(samples)
     for value, what in ((rel_error, "the relative error"), (time_limit, "the time limit")):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise SpecError(f"{what} must be a positive number, not {value}")
@@ -145,10 +145,3 @@ def _check_covariance(network: FullyConnected, method: str, tilt: float) -> None
         raise SpecError("a covariance needs a plain average; drop --covariance or use --method direct")
     if network.depth > _MAX_COVARIANCE_DEPTH:
         raise SpecError(f"a covariance of all layers needs at most {_MAX_COVARIANCE_DEPTH:,} of them")
-
-
-def _check_whole(value: object, what: str, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SpecError(f"{what} must be a whole number, not {value!r:.60}")
-    if not low <= value <= high:
-        raise SpecError(f"{what} must be from {low:,} to {high:,}, not {value:,}")

@@ -10,7 +10,7 @@ from proofs_check.checks.paired import paired
 from proofs_check.claim import Claim
 from proofs_check.statistics import LEVEL
 from proofs_check.verdict import Evidence
-from simulate.reference import lengths
+from simulate.methods.direct import lengths
 from theory.network import FullyConnected
 
 __all__ = ["zero_probability"]

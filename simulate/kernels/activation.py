@@ -51,11 +51,12 @@ def _bend(row, plus, minus, partial):
 
 
 @inlined
-def _unit(exponent, biased, bias_exponent, alive):
-    """The exponent in which a layer is computed: that of the larger of signal and bias."""
-    if not biased:
-        return exponent
-    return max(exponent, bias_exponent) if alive else bias_exponent
+def _unit(exponent, bias_exponent, row, width):
+    """The exponent in which a layer with biases is computed: that of the larger of signal and bias."""
+    for i in range(width):
+        if row[i] != f32(0):
+            return max(exponent, bias_exponent)
+    return bias_exponent
 
 
 @kernel
@@ -64,19 +65,20 @@ def activate(
 ):
     """Turn raw sums (R, padded width) into activations, in place.
 
-    The true pre-activation is weight_scale 2^(weight_exponent + exponents[r]) sums + bias_scale
-    2^bias_exponent biases; `biases` has no columns where there is none. Afterwards the true
-    activation is 2^exponents[r] sums, and M = 4^exponents[r] lengths[r] with lengths[r] in
-    [1/2, 2), or 0 for a dead layer.
+    The pre-activation is weight_scale 2^(weight_exponent + exponents[r]) sums + bias_scale
+    2^bias_exponent biases; `biases` has no columns where there is none. Afterwards the activation is
+    2^exponents[r] sums, and M = 4^exponents[r] lengths[r] with lengths[r] in [1/2, 2), or 0 for a
+    dead layer.
     """
     plus, minus = slopes
     biased = biases.shape[1] > 0
     partial = np.empty(LANES, np.float64)
     for r in range(len(sums)):
         row = sums[r]
-        exponent = exponents[r] + weight_exponent
-        unit = _unit(exponent, biased, bias_exponent, lengths[r] > 0)
-        factor = f32(math.ldexp(weight_scale, max(exponent - unit, -1000)))
+        exponent = int(exponents[r]) + weight_exponent
+        unit = _unit(exponent, bias_exponent, row, width) if biased else exponent
+        # Of signal and bias the larger sets the unit; a silent signal may have any exponent.
+        factor = f32(math.ldexp(weight_scale, min(max(exponent - unit, -1000), 0)))
         bias_factor = f32(math.ldexp(bias_scale, max(bias_exponent - unit, -1000)))
         _scale(row, width, factor, biases[r], bias_factor)
         mean = _bend(row, plus, minus, partial) / width

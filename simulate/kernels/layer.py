@@ -79,7 +79,8 @@ def _through_buffer(transform: Callable[..., None], half_words: int) -> Callable
     def add_tile(row, width, state, p, k, words, weights, z):
         for start in range(0, width, BLOCK):
             count = min(BLOCK, -(-(width - start) // 8) * 8)
-            drawn = words[: count * LANES * half_words // 2]
+            # Lanes step in eights; what a last, short block draws too much is dropped.
+            drawn = words[: -(-count * half_words // 16) * 8 * LANES]
             draw_words(state, drawn)
             x = weights[: count * LANES]
             transform(drawn, x, p, k)

@@ -37,6 +37,7 @@ u64 = np.uint64
 _SIGN = u32(0x80000000)
 _TWO = f32(2)
 _HALF = f32(0.5)
+_LOG2_E = f32(1.4426950408889634)
 
 # Random words for two weights, of the laws with a transform.
 HALF_WORDS = {
@@ -203,7 +204,9 @@ def _fraction(high, low):
 @inlined
 def _cut_normal(fraction, p, k):
     rest = fma(fraction, p[1], p[0])
-    q = -log2(rest * (_TWO - rest), k)
+    # Near 0 the product rounds to 1; q >= y^2 log2 e holds always and is sharp there.
+    y = f32(1) - rest
+    q = max(-log2(rest * (_TWO - rest), k), y * y * _LOG2_E)
     t = fma(q / (q + f32(12)), p[3], p[2])
     s = fma(p[4], t, p[5])
     s = fma(s, t, p[6])

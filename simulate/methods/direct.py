@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arguments import check_samples, check_seed
 from simulate.job import Job
 from simulate.kernels.layer import padded
 from simulate.methods.averaging import Averaging
@@ -19,7 +20,7 @@ from simulate.population import Population, Purpose
 from simulate.scaled import Lengths
 from theory.network import FullyConnected
 
-__all__ = ["Direct", "activations", "rows_in_cache"]
+__all__ = ["Direct", "activations", "cached_plan", "lengths", "rows_in_cache"]
 
 _CACHED_NUMBERS = 2**15
 
@@ -41,10 +42,10 @@ class Direct(Averaging):
         tables = []
         for start, rows in _chunks(layers, first, count):
             population = Population(layers, job.seed, Purpose.DIRECT, start, rows)
-            fractions, exponents = [population.lengths.copy()], [2 * population.exponents]
+            fractions, exponents = [population.lengths], [2 * population.exponents]
             for layer in layers.layers:
                 population.advance(layer)
-                fractions.append(population.lengths.copy())
+                fractions.append(population.lengths)
                 exponents.append(2 * population.exponents)
             tables.append((np.stack(fractions), np.stack(exponents)))
         return Lengths(*(np.concatenate(part, axis=1) for part in zip(*tables, strict=True)))
@@ -56,6 +57,8 @@ def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[li
     >>> [a.shape for a in next(activations(FullyConnected([3, 4, 2]), 5, seed=0))]
     [(5, 3), (5, 4), (5, 2)]
     """
+    check_samples(samples)
+    check_seed(seed)
     layers = plan(network)
     for first, count in _chunks(layers, 0, samples):
         population = Population(layers, seed, Purpose.DIRECT, first, count)
@@ -64,6 +67,18 @@ def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[li
             population.advance(layer)
             rows.append(population.true_activations())
         yield rows
+
+
+def lengths(network: FullyConnected, samples: int, seed: int) -> NDArray[np.float64]:
+    """M_0, ..., M_d of every simulated network, shape (samples, d + 1); small ones may round to 0.
+
+    >>> lengths(FullyConnected([3, 4, 2]), 5, seed=0).shape
+    (5, 3)
+    """
+    check_samples(samples)
+    check_seed(seed)
+    found = Direct().lengths(Job(network, "direct", seed, 1), 0, samples)
+    return np.ldexp(found.fraction, np.clip(found.exponent, -5000, 5000).astype(np.int32)).T
 
 
 def rows_in_cache(layers: Plan) -> int:

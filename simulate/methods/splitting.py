@@ -4,8 +4,9 @@ For each order k a population of particles goes through the layers; particle i h
 h(M_j)/h(M_{j-1}) with h(m) = (m + c_j)^k, and the population is resampled after every layer by
 those weights (systematic resampling; Carpenter, Clifford and Fearnhead, IEE Proc. 146, 1999). The
 product of mean weights times the last mean of M_j^k/h(M_j) is unbiased for E M_j^k (Del Moral,
-Feynman-Kac Formulae, 2004, section 7.4). c_j is the sum of the bias variances so far: without
-biases h(m) = m^k, with them a dead layer keeps a positive weight. All in logarithms.
+Feynman-Kac Formulae, 2004, section 7.4). c_j is the sum of the bias variances so far, at least the
+smallest of them: without biases h(m) = m^k, with them a dead layer keeps a positive weight. All in
+logarithms.
 
 20 independent runs; the interval is Student's t over the runs.
 """
@@ -21,16 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from simulate.estimates import weights_per_network
+from simulate.estimates import cut_tail_note, weights_per_network
 from simulate.job import Job
 from simulate.kernels.layer import padded
 from simulate.kernels.streams import philox_words
 from simulate.methods.direct import cached_plan, rows_in_cache
 from simulate.methods.method import Method
-from simulate.plan import Plan
+from simulate.plan import Plan, tail_is_cut
 from simulate.population import Population, Purpose
 from simulate.result import Estimate, LayerEstimate, Sampled
 from theory.errors import SpecError
+from theory.network import FullyConnected
+from theory.reals import as_float
 
 __all__ = ["RUNS", "Runs", "Splitting"]
 
@@ -84,7 +87,9 @@ class Splitting(Method):
         samples = len(record.logs) * job.particles
         layers = (
             LayerEstimate(
-                j, width, tuple(_over_runs(job, record.logs[:, k, j], samples) for k in range(job.order))
+                j,
+                width,
+                tuple(_over_runs(job, record.logs[:, k, j], samples, k + 1) for k in range(job.order)),
             )
             for j, width in enumerate(job.network.widths)
         )
@@ -103,7 +108,7 @@ class Splitting(Method):
 def _run(job: Job, layers: Plan, run: int, k: int) -> Floats:
     """log estimates of E M_0^k, ..., E M_d^k from one population, shape (d + 1,)."""
     crowds = list(_crowds(job, layers, run, k))
-    shifts = np.cumsum([0.0, *(float(v.p) / float(v.q) for v in job.network.bias_variance)])
+    shifts = _shifts(job.network)
     logs = _log_lengths(crowds)
     before = k * _log_shifted(logs, shifts[0])
     total = float(before[0])
@@ -124,6 +129,15 @@ def _run(job: Job, layers: Plan, run: int, k: int) -> Floats:
         _select(crowds, ancestors)
         before = after[ancestors]
     return np.array(estimates)
+
+
+def _shifts(network: FullyConnected) -> Floats:
+    """c_0, ..., c_d: zero without biases, else positive."""
+    variances = np.array([as_float(v) for v in network.bias_variance])
+    if not np.any(variances > 0):
+        return np.zeros(len(variances) + 1)
+    smallest = float(np.min(variances[variances > 0]))
+    return np.asarray(np.maximum(np.cumsum([0.0, *variances]), smallest))
 
 
 def _crowds(job: Job, layers: Plan, run: int, k: int) -> Iterator[Population]:
@@ -174,15 +188,15 @@ def _select(crowds: list[Population], ancestors: NDArray[np.int64]) -> None:
     """Every particle takes the place of its ancestor, across the groups."""
     activations = np.concatenate([c.activations for c in crowds])[ancestors]
     exponents = np.concatenate([c.exponents for c in crowds])[ancestors]
-    lengths = np.concatenate([c.lengths for c in crowds])[ancestors]
+    lengths = np.concatenate([c.bare_lengths for c in crowds])[ancestors]
     start = 0
     for crowd in crowds:
-        part = slice(start, start + len(crowd.lengths))
+        part = slice(start, start + len(crowd.exponents))
         crowd.place(activations[part], exponents[part], lengths[part])
         start = part.stop
 
 
-def _over_runs(job: Job, logs: Floats, samples: int) -> Sampled:
+def _over_runs(job: Job, logs: Floats, samples: int, k: int) -> Sampled:
     """Mean, standard error and 95 % interval of Student's t over the runs."""
     runs, top = len(logs), float(np.max(logs))
     if not math.isfinite(top):
@@ -206,6 +220,7 @@ def _over_runs(job: Job, logs: Floats, samples: int) -> Sampled:
         error / mean,
         (_exp(ends[0]), _exp(ends[1])),
         (ends[0], ends[1]),
+        cut_tail_note(k) if tail_is_cut(job.network, k) else None,
     )
 
 
