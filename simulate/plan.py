@@ -1,7 +1,8 @@
 """A spec as the plain numbers that the kernels read: scales, exponents, parameters of the laws.
 
 A plan holds no formula for a moment; the square root of a variance is all it computes, and for the
-truncated normal law an interpolation of its quantile function. It can be pickled.
+truncated normal law an interpolation of its quantile function. It can be pickled. SciPy is imported
+where it is needed, because it takes longer to load than many a simulation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy.special import erf, erfc, erfcinv, erfinv
 
 from theory.errors import SpecError
 from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, TruncatedNormal, Uniform
@@ -171,7 +171,9 @@ def _truncated(law: TruncatedNormal) -> LawPlan:
 
 def _narrow_parameters(cut: float) -> tuple[np.float32, ...]:
     """For y = erf(x/sqrt 2) up to that of the cut: x/y as a polynomial of degree 9 in t = y^2 p[1] - 1."""
-    largest = float(erf(cut / math.sqrt(2)))
+    from scipy.special import erfinv
+
+    largest = math.erf(cut / math.sqrt(2))
 
     def ratio(t: Floats) -> Floats:
         y = largest * np.sqrt((t + 1) / 2)
@@ -183,7 +185,9 @@ def _narrow_parameters(cut: float) -> tuple[np.float32, ...]:
 
 def _truncated_parameters(cut: float) -> tuple[np.float32, ...]:
     """For q = -log2(1 - y^2), w = q/(q + 12): x^2/q as a polynomial of degree 9 in t = p[2] + p[3] w."""
-    inside, outside = float(erf(cut / math.sqrt(2))), float(erfc(cut / math.sqrt(2)))
+    from scipy.special import erfcinv, erfinv
+
+    inside, outside = math.erf(cut / math.sqrt(2)), math.erfc(cut / math.sqrt(2))
     largest = -math.log2(max(outside * (1 + inside), 2.0**-48))
     slope = 2 * (largest + 12) / largest
 

@@ -7,14 +7,12 @@ evidence for it; in return it takes any activation.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 from flint import arb
 from numpy.typing import NDArray
-from scipy.special import erf, expit
 
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
@@ -31,16 +29,27 @@ __all__ = ["Conditional", "generator"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
+
+def _normal_cdf(z: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z))
+
+
+def _logistic(z: Floats) -> Floats:
+    return 0.5 * (1 + np.tanh(z / 2))
+
+
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848
 # As in torch.nn: exact gelu, elu and selu with their usual constants.
 _SMOOTH: dict[str, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
-    "gelu": lambda z: z * 0.5 * (1 + erf(z / math.sqrt(2))),
-    "silu": lambda z: z * expit(z),
+    "gelu": lambda z: z * _normal_cdf(z),
+    "silu": lambda z: z * _logistic(z),
     "selu": lambda z: _SELU_SCALE * np.where(z > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0))),
     "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
     "softplus": lambda z: np.logaddexp(0.0, z),
-    "sigmoid": expit,
+    "sigmoid": lambda z: _logistic(z),
 }
 _ROWS = 2**18
 

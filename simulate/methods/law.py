@@ -14,7 +14,6 @@ from functools import lru_cache
 import numpy as np
 from flint import arb
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
 
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
@@ -100,8 +99,8 @@ def _tilted(layer: Layer, count: int, random: np.random.Generator, tilt: float) 
     """log of the factor drawn from its law weighted by factor^tilt, and log E factor^tilt."""
     plus, minus = (as_float(slope**2) for slope in layer.activation.slopes)
     if minus and plus:
-        degrees = np.full(count, layer.width)
-        log_norm = tilt * math.log(2) + float(gammaln(layer.width / 2 + tilt) - gammaln(layer.width / 2))
+        degrees, half = np.full(count, layer.width), layer.width / 2
+        log_norm = tilt * math.log(2) + math.lgamma(half + tilt) - math.lgamma(half)
     else:
         cumulative, log_norm = _tilted_degrees(layer.width, tilt)
         degrees = 1 + np.searchsorted(cumulative, random.random(count), side="right")
@@ -113,6 +112,8 @@ def _tilted(layer: Layer, count: int, random: np.random.Generator, tilt: float) 
 @lru_cache(maxsize=64)
 def _tilted_degrees(width: int, tilt: float) -> tuple[Floats, float]:
     """Cumulative chances of 1, ..., n positive neurons, weighted by E chi_b^(2 tilt), and the log sum."""
+    from scipy.special import gammaln, logsumexp
+
     b = np.arange(1, width + 1)
     log_chance = gammaln(width + 1) - gammaln(b + 1) - gammaln(width - b + 1) - width * math.log(2)
     log_weight = log_chance + tilt * math.log(2) + gammaln(b / 2 + tilt) - gammaln(b / 2)

@@ -20,7 +20,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from simulate.estimates import cut_tail_note, weights_per_network
 from simulate.job import Job
@@ -207,6 +206,8 @@ def _over_runs(job: Job, logs: Floats, samples: int, k: int) -> Sampled:
         note = "one run has no standard error"
         return Sampled(_exp(top + math.log(mean)), None, samples, job.seed, top + math.log(mean), note=note)
     error = float(np.std(values, ddof=1)) / math.sqrt(runs)
+    from scipy.special import stdtrit
+
     reach = float(stdtrit(runs - 1, 0.975)) * error
     ends = tuple(math.log(x) + top if x > 0 else -math.inf for x in (mean - reach, mean + reach))
     log_value = top + math.log(mean)
