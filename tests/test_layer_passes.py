@@ -34,7 +34,7 @@ LAWS = {
     "rademacher": "rademacher",
     "laplace": "laplace",
     "narrow_normal": "truncated_normal:1/2",
-    "truncated_normal": "truncated_normal:2",
+    "truncated_normal": "truncated_normal:3",
     "student_t": "student_t:5",
     "finite": "finite:-2:1/8,0:3/4,2:1/8",
 }
@@ -105,7 +105,8 @@ def words_of(states, count):
 def weights_from_words(kernel, states, fan_in):
     """The weights (fan_in, LANES) of one tile, straight from the words of its lanes, in plain Python."""
     if kernel == "uniform":
-        return words_of(states, fan_in).astype(np.int32).astype(f32)
+        halves = np.stack(samplers.signed_halves(words_of(states, -(-fan_in // 2))), axis=1)
+        return halves.reshape(-1, LANES)[:fan_in]
     if kernel == "rademacher":
         bits = np.repeat(words_of(states, -(-fan_in // 8)), 8, axis=0)[:fan_in]
         return 1 - 2.0 * (bits >> (31 - np.arange(fan_in, dtype=np.uint32) % 8)[:, None] & 1)

@@ -42,7 +42,7 @@ from numpy.polynomial.legendre import leggauss
 from simulate.kernels import elementary, samplers
 from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.jit import kernel
-from simulate.kernels.samplers import HALF_WORDS, signed_one, signed_word
+from simulate.kernels.samplers import HALF_WORDS, signed_halves, signed_one
 from simulate.plan import law_plan
 from theory.laws import as_law
 from theory.reals import as_float
@@ -52,7 +52,7 @@ HALF_ORDERS = (1, 2, 3, 4)
 BITS_OF_FRACTION = 47
 u32 = np.uint32
 TRANSFORMS = {law: kernel(getattr(samplers, law)) for law in HALF_WORDS}
-CUTS = ("1/100", "1/2", "1", "1001/1000", "2", "3", "5", "9")
+CUTS = ("1/100", "1/2", "1", "3/2", "2", "2001/1000", "3", "5", "9")
 STUDENTS = {"5": 1, "9": 2, "25/2": 3, "30": 4, "1000": 4}
 
 
@@ -136,6 +136,11 @@ def normal_errors(k, scale):
     return max(errors, key=lambda e: np.max(np.abs(e)))
 
 
+def uniform_values():
+    """All values of a uniform weight, from the low halves of words."""
+    return signed_halves(np.arange(2**16, dtype=u32))[0]
+
+
 def exact_moments(name):
     law = as_law(name)
     return np.array([as_float(law.even_moment(r)) if law.has_moment(r) else math.nan for r in HALF_ORDERS])
@@ -148,7 +153,7 @@ def moment_errors(name, k=COEFFICIENTS, p=None, stretch=1.0):
     if plan.kernel == "normal":
         return normal_errors(k, scale)
     found = {
-        "uniform": lambda: by_sign_and_word(lambda n: signed_word(n.astype(np.int32).view(u32))),
+        "uniform": lambda: raw_moments(uniform_values(), 2.0**-16),
         "narrow_normal": lambda: by_sign_and_word(lambda n: draw("narrow_normal", (n,), p, k)[0]),
         "student_t": lambda: student(p, k),
     }
@@ -231,12 +236,13 @@ MUTANTS = {
     "laplace, log2": ("laplace", "k", 1, 4),
     "student, exp2": ("student_t:9", "k", 16, 4),
     "student, 2/df": ("student_t:9", "p", 0, 4),
-    "truncated, outside": ("truncated_normal:2", "p", 0, 4),
+    "truncated, outside": ("truncated_normal:3", "p", 0, 4),
     "truncated, inside": ("truncated_normal:3", "p", 1, 4),
-    "truncated, slope": ("truncated_normal:2", "p", 3, 4),
+    "truncated, slope": ("truncated_normal:3", "p", 3, 4),
     "truncated, constant": ("truncated_normal:9", "p", 13, 4),
-    "narrow, degree 1": ("truncated_normal:1", "p", 10, 4),
-    "narrow, constant": ("truncated_normal:1/2", "p", 11, 4),
+    "narrow, degree 1": ("truncated_normal:2", "p", 5, 4),
+    "narrow, below": ("truncated_normal:2", "p", 10, 4),
+    "narrow, constant": ("truncated_normal:1/2", "p", 6, 4),
 }
 
 
@@ -396,15 +402,31 @@ def test_radius_and_angle_are_factors(law, i):
 
 
 def test_words_as_signed_numbers_are_odd():
-    """Uniform and narrow normal weights: minus the word is minus the weight; -2^31 alone has no partner.
+    """Narrow normal weights: minus the word is minus the weight; -2^31 alone has no partner.
 
     Mutant: the complement of the word, which is off by one unit.
     """
     words = np.concatenate([np.arange(1, 2000), np.random.default_rng(4).integers(1, 2**31, 2000)])
     p = law_plan(as_law("truncated_normal:1/2")).parameters
-    for values in (lambda n: draw("narrow_normal", (n,), p)[0], lambda n: signed_word(n.astype(u32))):
-        assert np.array_equal(values(-words), -values(words))
-        assert not np.array_equal(values(~words), -values(words))
+    found = draw("narrow_normal", (words,), p)[0]
+    assert np.array_equal(draw("narrow_normal", (-words,), p)[0], -found)
+    assert not np.array_equal(draw("narrow_normal", (~words,), p)[0], -found)
+
+
+def test_uniform_weights_are_all_odd_multiples_once():
+    """2^16 values of each half, symmetric, evenly spaced; each half leaves the other alone.
+
+    Mutant: the last bit not set, so that the values lean to the left by half a step.
+    """
+    leaning = uniform_values() - np.float32(2**15)
+    assert not np.array_equal(-np.sort(leaning)[::-1], np.sort(leaning))
+    expected = np.arange(1 - 2**16, 2**16, 2) * 2.0**15
+    words = np.arange(2**16, dtype=u32)
+    for shift, half in ((0, 0), (16, 1)):
+        for other in (0, 0xFFFF, 0x5A5A):
+            values = signed_halves(words << u32(shift) | u32(other << (16 - shift)))[half]
+            assert np.array_equal(np.sort(values), expected)
+    assert np.array_equal(-np.sort(uniform_values())[::-1], np.sort(uniform_values()))
 
 
 @kernel

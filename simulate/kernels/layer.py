@@ -19,8 +19,8 @@ import numpy as np
 from simulate.kernels import samplers
 from simulate.kernels.bits import fma
 from simulate.kernels.jit import inlined, kernel
-from simulate.kernels.samplers import HALF_WORDS, signed_one, signed_word
-from simulate.kernels.streams import LANES, draw_words, next_eight, next_word
+from simulate.kernels.samplers import HALF_WORDS, signed_halves, signed_one
+from simulate.kernels.streams import LANES, draw_words, next_word
 
 __all__ = ["BLOCK", "padded", "weight_passes"]
 
@@ -36,9 +36,14 @@ def padded(width: int) -> int:
 
 @inlined
 def _eight_uniform(a, b, c, d):
-    w0, w1, w2, w3, w4, w5, w6, w7, a, b, c, d = next_eight(a, b, c, d)
-    x0, x1, x2, x3 = signed_word(w0), signed_word(w1), signed_word(w2), signed_word(w3)
-    x4, x5, x6, x7 = signed_word(w4), signed_word(w5), signed_word(w6), signed_word(w7)
+    w0, a, b, c, d = next_word(a, b, c, d)
+    w1, a, b, c, d = next_word(a, b, c, d)
+    w2, a, b, c, d = next_word(a, b, c, d)
+    w3, a, b, c, d = next_word(a, b, c, d)
+    x0, x1 = signed_halves(w0)
+    x2, x3 = signed_halves(w1)
+    x4, x5 = signed_halves(w2)
+    x6, x7 = signed_halves(w3)
     return x0, x1, x2, x3, x4, x5, x6, x7, a, b, c, d
 
 

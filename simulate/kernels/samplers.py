@@ -1,6 +1,6 @@
 """Raw weights from random words, law by law.
 
-`signed_word` and `signed_one` are functions of one word, used where the word is drawn. The other
+`signed_halves` and `signed_one` are functions of one word, used where the word is drawn. The other
 laws turn a block of words into a block of weights, in short loops that vectorise: transform(words,
 weights, p, k) fills `weights`, a multiple of 128, from HALF_WORDS/2 words a weight. p holds what
 `simulate.plan` computed for the law, which also knows the scale that brings raw weights to variance
@@ -23,8 +23,8 @@ __all__ = [
     "laplace",
     "narrow_normal",
     "normal",
+    "signed_halves",
     "signed_one",
-    "signed_word",
     "student_t",
     "truncated_normal",
 ]
@@ -51,9 +51,11 @@ HALF_WORDS = {
 
 
 @inlined
-def signed_word(word):
-    """Raw uniform weight: the word as a signed number, rounded to 24 significant bits."""
-    return f32(i32(word))
+def signed_halves(word):
+    """Two raw uniform weights: odd multiples of 2^15 below 2^31 from 16 bits each."""
+    low = u32(u32(word << u32(16)) | u32(0x8000))
+    high = u32(u32(word & u32(0xFFFF0000)) | u32(0x8000))
+    return f32(i32(low)), f32(i32(high))
 
 
 @inlined
@@ -123,23 +125,16 @@ def truncated_normal(words, weights, p, k):
 
 @inlined
 def narrow_normal(words, weights, p, k):
-    """The normal law cut at one deviation or less: x = y P(y^2) for y uniform on +-erf(cut/sqrt 2).
+    """The normal law with a near cut: x = y P(t)/Q(t) for y uniform on +-erf(cut/sqrt 2), t = 1 - slope y^2.
 
-    p = (2^-31 erf(cut/sqrt 2), slope, ten coefficients, highest first), t = slope y^2 - 1.
+    p = (2^-31 erf(cut/sqrt 2), slope, P highest first, Q highest first without its constant 1).
     """
     for i in range(len(weights)):
         y = f32(i32(words[i])) * p[0]
-        t = fma(y * y, p[1], f32(-1))
-        s = fma(p[2], t, p[3])
-        s = fma(s, t, p[4])
-        s = fma(s, t, p[5])
-        s = fma(s, t, p[6])
-        s = fma(s, t, p[7])
-        s = fma(s, t, p[8])
-        s = fma(s, t, p[9])
-        s = fma(s, t, p[10])
-        s = fma(s, t, p[11])
-        weights[i] = y * s
+        t = fma(y * -y, p[1], f32(1))
+        above = fma(fma(fma(fma(p[2], t, p[3]), t, p[4]), t, p[5]), t, p[6])
+        below = fma(fma(fma(fma(p[7], t, p[8]), t, p[9]), t, p[10]), t, f32(1))
+        weights[i] = y * (above / below)
 
 
 @inlined
