@@ -12,11 +12,11 @@ import math
 import numpy as np
 
 from simulate.kernels.jit import inlined, kernel
-from simulate.kernels.streams import LANES
 
 __all__ = ["activate"]
 
 f32 = np.float32
+f64 = np.float64
 
 
 @inlined
@@ -33,21 +33,19 @@ def _scale(row, width, factor, bias, bias_factor):
 
 
 @inlined
-def _bend(row, plus, minus, partial):
-    """Apply the slopes in place; the sum of squares, in double precision and LANES partial sums."""
-    for lane in range(LANES):
-        partial[lane] = 0.0
-    for tile in range(0, len(row), LANES):
-        part = row[tile : tile + LANES]
-        for lane in range(LANES):
-            z = part[lane]
-            y = z * (plus if z > f32(0) else minus)
-            part[lane] = y
-            partial[lane] += np.float64(y) * np.float64(y)
-    total = 0.0
-    for lane in range(LANES):
-        total += partial[lane]
-    return total
+def _bend(row, plus, minus):
+    """Apply the slopes in place; the sum of squares, in double precision and eight partial sums."""
+    for i in range(len(row)):
+        z = row[i]
+        row[i] = z * (plus if z > f32(0) else minus)
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
+    for start in range(0, len(row), 8):
+        y = row[start : start + 8]
+        y0, y1, y2, y3 = f64(y[0]), f64(y[1]), f64(y[2]), f64(y[3])
+        y4, y5, y6, y7 = f64(y[4]), f64(y[5]), f64(y[6]), f64(y[7])
+        s0, s1, s2, s3 = s0 + y0 * y0, s1 + y1 * y1, s2 + y2 * y2, s3 + y3 * y3
+        s4, s5, s6, s7 = s4 + y4 * y4, s5 + y5 * y5, s6 + y6 * y6, s7 + y7 * y7
+    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
 
 
 @inlined
@@ -72,7 +70,6 @@ def activate(
     """
     plus, minus = slopes
     biased = biases.shape[1] > 0
-    partial = np.empty(LANES, np.float64)
     for r in range(len(sums)):
         row = sums[r]
         exponent = int(exponents[r]) + weight_exponent
@@ -81,7 +78,7 @@ def activate(
         factor = f32(math.ldexp(weight_scale, min(max(exponent - unit, -1000), 0)))
         bias_factor = f32(math.ldexp(bias_scale, max(bias_exponent - unit, -1000)))
         _scale(row, width, factor, biases[r], bias_factor)
-        mean = _bend(row, plus, minus, partial) / width
+        mean = _bend(row, plus, minus) / width
         if mean > 0:
             half = math.frexp(mean)[1] >> 1
             shrink = f32(math.ldexp(1.0, -half))
