@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -25,7 +26,7 @@ def print_estimate(estimate: Estimate, prediction: Prediction | None) -> None:
     kind = "reduced: uses a distributional identity" if estimate.reduced else "explicit weight matrices"
     out.print(Text(summary_line(estimate.network)))
     out.print(Text(f"method {estimate.method} ({kind}); {estimate.samples:,} networks, seed {estimate.seed}"))
-    out.print(_table(estimate, prediction))
+    out.print(_fitting(out, estimate, prediction))
     spread = estimate.empirical_variance
     if spread is not None:
         out.print(Text(f"E EmpVar = {_with_error(spread)}"))
@@ -36,19 +37,22 @@ def print_estimate(estimate: Estimate, prediction: Prediction | None) -> None:
     out.print(Text(f"{estimate.seconds:.2f} s{speed}", "dim"))
 
 
-def _table(estimate: Estimate, prediction: Prediction | None) -> Table:
+def _fitting(out: Console, estimate: Estimate, prediction: Prediction | None) -> Table:
+    """The table with as many columns as the console has room for."""
+    tables = (
+        _table(estimate, prediction, logs=True),
+        _table(estimate, prediction, logs=False),
+        _table(estimate, None, logs=False),
+    )
+    return next((t for t in tables if out.measure(t).maximum < out.width - 1), tables[-1])
+
+
+def _table(estimate: Estimate, prediction: Prediction | None, *, logs: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("layer", justify="right")
-    table.add_column("width", justify="right")
     orders = range(1, min(len(estimate.layers[0].moments), _SHOWN_ORDERS) + 1)
-    for k in orders:
-        name = "E M" if k == 1 else f"E M^{k}"
-        if prediction is not None:
-            table.add_column(f"{name} exact", justify="right")
-        table.add_column(f"{name} simulated", justify="right")
-    has_logs = any(layer.log_length is not None for layer in estimate.layers)
-    if has_logs:
-        table.add_column("sd log M", justify="right")
+    logs = logs and any(layer.log_length is not None for layer in estimate.layers)
+    for name in _columns(orders, prediction is not None, logs):
+        table.add_column(name, justify="right", no_wrap=True)
     for layer in shown_layers(estimate.layers):
         if layer is None:
             table.add_row("...")
@@ -59,8 +63,16 @@ def _table(estimate: Estimate, prediction: Prediction | None) -> Table:
                 exact = prediction.layers[layer.index].moments[k - 1]
                 cells.append(number(exact.value, exact.log))
             cells.append(_with_error(layer.moments[k - 1]))
-        table.add_row(*cells, *([_log_spread(layer)] if has_logs else []))
+        table.add_row(*cells, *([_log_spread(layer)] if logs else []))
     return table
+
+
+def _columns(orders: range, predicted: bool, logs: bool) -> list[str]:
+    names = ["layer", "width"]
+    for k in orders:
+        moment = "E M" if k == 1 else f"E M^{k}"
+        names += [f"{moment}\nexact", "\nsimulated"] if predicted else [f"{moment}\nsimulated"]
+    return [*names, "sd\nlog M"] if logs else names
 
 
 def _with_error(found: Sampled) -> str:
@@ -68,14 +80,24 @@ def _with_error(found: Sampled) -> str:
 
     >>> _with_error(Sampled(1.00234, 0.0048, 10, 1, relative_error=0.0048))
     '1.0023(48)'
+    >>> _with_error(Sampled(0.0, 0.0, 10, 1, log_value=-2000.5, relative_error=0.051))
+    'e^-2000.5(5%)'
     """
-    if found.relative_error is None or found.note is not None:
-        return f"{number(found.value, found.log)} ?"
-    if found.standard_error == 0:
-        return number(found.value, found.log)
+    value = _short(found)
+    if found.note is not None or (found.relative_error is None and found.standard_error != 0):
+        return f"{value} ?"
+    if not found.relative_error:
+        return value
+    return concise(found.value, found.standard_error) or f"{value}({found.relative_error:.0%})"
+
+
+def _short(found: Sampled) -> str:
     return (
-        concise(found.value, found.standard_error)
-        or f"{number(found.value, found.log)} +-{found.relative_error:.1%}"
+        number(found.value, found.log)
+        if found.value
+        else f"e^{found.log:.5g}"
+        if found.log > -math.inf
+        else "0"
     )
 
 

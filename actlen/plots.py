@@ -107,7 +107,9 @@ def save_prediction(prediction: Prediction, path: Path) -> None:
 
 
 def check_format(path: Path) -> None:
-    """Refuse a file ending that cannot be drawn, before the work."""
+    """Refuse a file that cannot be drawn, before the work."""
+    if not path.parent.is_dir():
+        raise SpecError(f"--plot cannot write {path}: there is no folder {path.parent}")
     if path.suffix.lower() not in _FORMATS:
         raise SpecError(f"--plot writes {', '.join(_FORMATS)}; {path.name!r} ends in none of them")
 

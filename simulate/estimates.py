@@ -40,7 +40,7 @@ def estimate_of_summary(job: Job, reduced: bool, summary: Summary, seconds: floa
         network=job.network,
         method=job.method,
         layers=layers,
-        empirical_variance=None if job.tilt else _empirical(job, summary, layers),
+        empirical_variance=None if job.tilt else _empirical(job, summary),
         seconds=seconds,
         samples=summary.count,
         seed=job.seed,
@@ -126,6 +126,8 @@ def _beyond(summary: Summary, k: int, j: int) -> bool:
 def _dominated(summary: Summary, k: int, j: int) -> bool:
     """Whether one network makes up a tenth of the sum of M_j^{2k}, or the smallest share possible."""
     averages, count = summary.moments, summary.count
+    if k > len(averages.mean):
+        return False
     mean, spread = float(averages.mean[k - 1, j]), float(averages.spread[k - 1, j])
     total = count * mean**2 + spread
     if total <= 0:
@@ -183,14 +185,16 @@ def _quantiles(summary: Summary, j: int) -> tuple[Quantile, ...]:
     return tuple(found)
 
 
-def _empirical(job: Job, summary: Summary, layers: tuple[LayerEstimate, ...]) -> Sampled:
+def _empirical(job: Job, summary: Summary) -> Sampled:
     """E EmpVar, as trustworthy as the second moments it is made of."""
-    second = max((layer.moments[1].note or "" for layer in layers), default="") if job.order > 1 else ""
-    averages = summary.empirical
     if job.network.depth == 1:
         return Sampled(0.0, 0.0, summary.count, job.seed)
-    note = second or None
+    doubts = (_doubt(job, summary, 2, j) for j in range(1, job.network.depth + 1))
+    note = next((doubt for doubt in doubts if doubt is not None), None)
+    averages = summary.empirical
     error = None if note is not None and note != UNTRUSTED else float(averages.relative_error())
+    if averages.mean == 0 and averages.spread == 0:
+        return Sampled(0.0, 0.0, summary.count, job.seed, note=note)
     return sampled(float(averages.log_mean()), error, summary.count, job.seed, note)
 
 

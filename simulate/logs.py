@@ -46,25 +46,23 @@ class LogMoments:
 
     def merged(self, other: LogMoments) -> LogMoments:
         """Of both samples together."""
-        n, m = self.count, other.count
-        total = n + m
-        one = np.maximum(total, 1)
-        d = other.mean - self.mean
-        second = self.second + other.second + d**2 * n * m / one
-        third = (
-            self.third
-            + other.third
-            + d**3 * n * m * (n - m) / one**2
-            + 3 * d * (n * other.second - m * self.second) / one
-        )
+        # Floats: squares of counts may pass 2^63.
+        n, m = self.count.astype(np.float64), other.count.astype(np.float64)
+        total = np.maximum(n + m, 1.0)
+        d = np.where(n > 0, other.mean - self.mean, 0.0)
+        third = d**3 * n * m * (n - m) / total**2 + 3 * d * (n * other.second - m * self.second) / total
         fourth = (
-            self.fourth
-            + other.fourth
-            + d**4 * n * m * (n**2 - n * m + m**2) / (one.astype(float) ** 3)
-            + 6 * d**2 * (n**2 * other.second + m**2 * self.second) / (one.astype(float) ** 2)
-            + 4 * d * (n * other.third - m * self.third) / one
+            d**4 * n * m * (n**2 - n * m + m**2) / total**3
+            + 6 * d**2 * (n**2 * other.second + m**2 * self.second) / total**2
+            + 4 * d * (n * other.third - m * self.third) / total
         )
-        return LogMoments(total, np.where(m > 0, self.mean + d * m / one, self.mean), second, third, fourth)
+        return LogMoments(
+            self.count + other.count,
+            np.where(n > 0, self.mean + np.where(m > 0, d * m / total, 0.0), other.mean),
+            self.second + other.second + np.where(m > 0, d**2 * n * m / total, 0.0),
+            self.third + other.third + np.where(m > 0, third, 0.0),
+            self.fourth + other.fourth + np.where(m > 0, fourth, 0.0),
+        )
 
     def variance(self) -> Floats:
         """Unbiased; nan with fewer than two alive networks."""

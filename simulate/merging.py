@@ -28,10 +28,11 @@ class Tree:
 
     def push(self, level: int, record: Any) -> None:
         """Append the next subtree."""
-        while self.roots and self.roots[-1][0] == level:
-            _, left = self.roots.pop()
-            record, level = left.merged(record), level + 1
-        self.roots.append((level, record))
+        kept = len(self.roots)
+        while kept and self.roots[kept - 1][0] == level:
+            record, level, kept = self.roots[kept - 1][1].merged(record), level + 1, kept - 1
+        # In one step, so that an interrupt finds the tree before or after.
+        self.roots = [*self.roots[:kept], (level, record)]
 
     def total(self) -> Any:
         """Everything merged, the incomplete subtrees from the right; None if there is nothing."""

@@ -28,7 +28,7 @@ __all__ = ["LawPlan", "LayerPlan", "Plan", "input_log_length", "law_plan", "log_
 
 Floats: TypeAlias = NDArray[np.float64]
 
-_WIDEST = 2**31
+_WIDEST = 10**7
 _NARROW = 2
 
 
@@ -77,9 +77,9 @@ class Plan:
 def plan(network: FullyConnected) -> Plan:
     """The plan of a spec; `SpecError` for widths that no simulation could hold."""
     widest = max(network.widths)
-    if widest > _WIDEST // 16:
+    if widest > _WIDEST:
         raise SpecError(
-            f"a layer of width {widest:,} is too wide to simulate (limit {_WIDEST // 16:,}); "
+            f"a layer of width {widest:,} is too wide to simulate (limit {_WIDEST:,}); "
             "predict has no such limit"
         )
     values, exponent = _input(network)

@@ -7,10 +7,18 @@ it has the same bits for any number of threads, any executor, and after a resume
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +27,9 @@ from simulate.job import Job
 from simulate.merging import Tree
 from simulate.methods.choice import method_named
 from simulate.result import Estimate
-from simulate.shards import Shard, Shards, compute, unpack
+from simulate.shards import Part, Shard, Shards, compute, unpack
 from simulate.store import ShardStore
+from theory.errors import SpecError
 
 __all__ = ["Interrupted", "Limits", "run"]
 
@@ -45,6 +54,22 @@ class Limits:
     seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class _Prefix:
+    """The first networks, merged."""
+
+    shards: int = 0
+    samples: int = 0
+    tree: Tree = field(default_factory=Tree)
+
+    def extended(self, job: Job, part: Part) -> _Prefix:
+        tree = Tree()
+        tree.roots = list(self.tree.roots)
+        for level, record in unpack(job, part.payload):
+            tree.push(level, record)
+        return _Prefix(self.shards + 1, self.samples + part.count, tree)
+
+
 @dataclass
 class _Run:
     """The state of a run: what is under way, what came back, what is merged."""
@@ -59,35 +84,39 @@ class _Run:
     # Only threads of this process share the event.
     stop: threading.Event | None
     start: float = field(default_factory=time.perf_counter)
-    tree: Tree = field(default_factory=Tree)
-    pending: dict[Future[bytes | None], Shard] = field(default_factory=dict)
-    ready: dict[int, tuple[Shard, bytes]] = field(default_factory=dict)
+    prefix: _Prefix = field(default_factory=_Prefix)
+    pending: dict[Future[Part], Shard] = field(default_factory=dict)
+    ready: dict[int, tuple[Shard, Part]] = field(default_factory=dict)
     submitted: int = 0
-    merged: int = 0
-    samples: int = 0
     done: bool = False
 
     def loop(self) -> None:
         """Submit, collect and merge until a limit is reached."""
         while not self.done:
             self.fill()
-            if not self.pending and self.merged == self.submitted:
+            if not self.pending and self.prefix.shards == self.submitted:
                 return
             self.collect(_TICK)
             self.merge()
             self.report()
+            # Threads hand over what they have; other executors must finish one shard.
+            if self.late() and (self.prefix.shards or self.stop is not None):
+                return
 
-    def enough(self) -> bool:
-        """Whether a limit is reached by what is merged."""
-        seconds, target = self.limits.seconds, self.limits.relative_error
-        if seconds is not None and time.perf_counter() - self.start >= seconds:
-            return True
-        return target is not None and _asked(self.merged) and self.precise(target)
+    def late(self) -> bool:
+        """Whether the time is up."""
+        seconds = self.limits.seconds
+        return seconds is not None and time.perf_counter() - self.start >= seconds
 
-    def precise(self, target: float) -> bool:
-        """Whether the error of E M_d^order is small enough."""
-        error = self.estimate().layers[-1].moments[-1].relative_error
-        return error is not None and error <= target
+    def precise(self) -> bool:
+        """Whether the error of E M_d^order is small enough, or there is none: no length was positive."""
+        target = self.limits.relative_error
+        if target is None or not _asked(self.prefix.shards):
+            return False
+        moment = self.estimate().layers[-1].moments[-1]
+        return moment.log == -math.inf or (
+            moment.relative_error is not None and moment.relative_error <= target
+        )
 
     def fill(self) -> None:
         """Keep the window full; what the store holds is not computed again."""
@@ -98,7 +127,7 @@ class _Run:
             self.submitted += 1
             known = None if self.store is None else self.store.get(self.key(shard), shard.number)
             if known is not None:
-                self.ready[shard.number] = (shard, known)
+                self.ready[shard.number] = (shard, Part(shard.count, known))
                 continue
             stopped = None if self.stop is None else self.stop.is_set
             self.pending[self.executor.submit(compute, self.job, shard, stopped)] = shard
@@ -108,36 +137,31 @@ class _Run:
         return f"{self.job.key}:{shard.leaf}:{self.cut.leaves}:{shard.count}"
 
     def collect(self, seconds: float) -> None:
-        """Take what is done; store it at once."""
+        """Take what is done; store what is whole."""
         done, _ = wait(self.pending, timeout=seconds, return_when=FIRST_COMPLETED)
         for future in done:
-            shard = self.pending.pop(future)
-            payload = future.result()
-            if payload is None:
-                continue
-            if self.store is not None:
-                self.store.put(self.key(shard), shard.number, payload)
-            self.ready[shard.number] = (shard, payload)
+            shard, part = self.pending[future], _result(future)
+            if self.store is not None and part.count == shard.count:
+                self.store.put(self.key(shard), shard.number, part.payload)
+            self.ready[shard.number] = (shard, part)
+            del self.pending[future]
 
     def merge(self) -> None:
         """Merge in order, as far as nothing is missing; stop as soon as a limit is met."""
-        while self.merged in self.ready:
-            shard, payload = self.ready.pop(self.merged)
-            for level, record in unpack(self.job, payload):
-                self.tree.push(level, record)
-            self.merged += 1
-            self.samples += shard.count
-            if self.enough():
-                self.done = True
-                return
+        while not self.done and self.prefix.shards in self.ready:
+            shard, part = self.ready[self.prefix.shards]
+            self.prefix = self.prefix.extended(self.job, part)
+            del self.ready[shard.number]
+            # A part of a shard ends the prefix.
+            self.done = part.count < shard.count or self.precise()
 
     def report(self) -> None:
         if self.progress is not None:
-            self.progress(self.samples, self.limits.samples, time.perf_counter() - self.start)
+            self.progress(self.prefix.samples, self.limits.samples, time.perf_counter() - self.start)
 
     def estimate(self) -> Estimate:
         method = method_named(self.job.method)
-        return method.estimate(self.job, self.tree.total(), time.perf_counter() - self.start)
+        return method.estimate(self.job, self.prefix.tree.total(), time.perf_counter() - self.start)
 
     def give_up(self) -> None:
         """Drop what has not begun, let what runs finish its leaf, keep what comes back."""
@@ -149,6 +173,21 @@ class _Run:
         while self.pending and self.stop is not None:
             self.collect(_TICK)
         self.merge()
+
+
+def _result(future: Future[Part]) -> Part:
+    """What a worker handed back."""
+    try:
+        return future.result()
+    except MemoryError:
+        raise SpecError(
+            "the networks do not fit in memory; give fewer --threads, or narrower layers"
+        ) from None
+    except BrokenExecutor as error:
+        raise SpecError(
+            f"a worker process died ({error}); out of memory? start again with fewer workers, and with "
+            "--store to keep what is done"
+        ) from None
 
 
 def _asked(number: int) -> bool:
@@ -194,7 +233,7 @@ def run(
         return state.estimate()
     except KeyboardInterrupt:
         state.give_up()
-        raise Interrupted(state.estimate() if state.merged else None) from None
+        raise Interrupted(state.estimate() if state.prefix.shards else None) from None
     finally:
         if state.stop is not None:
             state.stop.set()

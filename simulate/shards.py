@@ -14,7 +14,7 @@ from simulate.merging import Tree
 from simulate.methods.choice import method_named
 from simulate.summary import decode, encode
 
-__all__ = ["Shard", "Shards", "compute"]
+__all__ = ["Part", "Shard", "Shards", "compute", "unpack"]
 
 _SHARD_WORK = 2.0**30
 _MOST_LEAVES = 256
@@ -59,16 +59,23 @@ class Shards:
         return Shard(number, first, count, self.leaf) if count > 0 else None
 
 
-def compute(job: Job, shard: Shard, stopped: Callable[[], bool] | None = None) -> bytes | None:
-    """The subtrees of a shard as bytes; None if it was stopped on the way. Runs in any process."""
+@dataclass(frozen=True)
+class Part:
+    """What became of a shard: the subtrees over its first `count` networks, as bytes."""
+
+    count: int
+    payload: bytes
+
+
+def compute(job: Job, shard: Shard, stopped: Callable[[], bool] | None = None) -> Part:
+    """Compute a shard; told to stop, hand over the leaves done until then, at least one."""
     method = method_named(job.method)
-    tree = Tree()
-    end = shard.first + shard.count
-    for start in range(shard.first, end, shard.leaf):
-        if stopped is not None and stopped():
-            return None
-        tree.push(0, method.leaf(job, start, min(shard.leaf, end - start)))
-    return pack(tree.roots)
+    tree, done = Tree(), 0
+    while done < shard.count and not (done and stopped is not None and stopped()):
+        count = min(shard.leaf, shard.count - done)
+        tree.push(0, method.leaf(job, shard.first + done, count))
+        done += count
+    return Part(done, pack(tree.roots))
 
 
 def pack(roots: list[tuple[int, Any]]) -> bytes:

@@ -98,6 +98,12 @@ def simulate(
         _check_covariance(network, name, tilt)
     workers = _cores() if threads is None else threads
     check_whole(workers, "the number of threads", 1, 1024)
+    if window is not None:
+        check_whole(window, "the window", 1, 2**20)
+    if shard_leaves is not None:
+        check_whole(shard_leaves, "the leaves of a shard", 1, 2**20)
+        if shard_leaves & (shard_leaves - 1):
+            raise SpecError(f"the leaves of a shard must be a power of two, not {shard_leaves:,}")
     job = Job(network, name, seed, order, covariance, float(tilt), particles)
     return run(
         job,

@@ -39,16 +39,19 @@ class Covariances:
 
     def merged(self, other: Covariances) -> Covariances:
         """Of both samples together."""
-        exponent = np.maximum(self.exponent, other.exponent)
+        exponent = np.maximum(
+            np.where(self.mean > 0, self.exponent, other.exponent),
+            np.where(other.mean > 0, other.exponent, self.exponent),
+        )
         one, two = self._at(exponent), other._at(exponent)
         count = self.count + other.count
         difference = two.mean - one.mean
-        weight = self.count * other.count / count
+        weight = float(self.count) * (float(other.count) / float(count))
         products = one.products + two.products + weight * np.outer(difference, difference)
         return Covariances(count, exponent, one.mean + difference * (other.count / count), products)
 
     def _at(self, exponent: Integers) -> Covariances:
-        shift = np.clip(self.exponent - exponent, -5000, 0).astype(np.int32)
+        shift = np.clip(self.exponent - exponent, -5000, 5000).astype(np.int32)
         products = np.ldexp(np.ldexp(self.products, shift), shift[:, None])
         return Covariances(self.count, exponent, np.ldexp(self.mean, shift), products)
 

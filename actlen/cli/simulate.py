@@ -107,6 +107,8 @@ def simulate(
         "threads": None if threads is None else whole_number(threads, "--threads"),
         "store": store,
     }
+    if covariance and not as_json:
+        raise SpecError("--covariance gives a matrix of all layers; add --json to print it")
     if plot is not None:
         from actlen.plots import check_format
 

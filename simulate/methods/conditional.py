@@ -77,7 +77,9 @@ class Conditional(Averaging):
 
 def generator(seed: int, purpose: int, first: int) -> np.random.Generator:
     """NumPy's Philox4x64-10 with the seed as key, a stream of its own for each leaf."""
-    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, first, 0]))
+    key = np.array([seed, purpose], np.uint64)
+    counter = np.array([0, 0, first, 0], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 def only_normal(network: FullyConnected, method: str) -> None:
