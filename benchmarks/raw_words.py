@@ -19,12 +19,13 @@ _REPLICATES = 256
 
 
 def main() -> None:
-    """Write binary words to standard output until the reader has enough."""
+    """Write binary words to standard output until the reader has enough; an argument is the seed."""
+    seed = np.uint64(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     states = np.empty((_REPLICATES, 4 * LANES), np.uint32)
     words = np.empty((_REPLICATES, _WORDS_A_LANE * LANES), np.uint32)
     try:
         for batch in count():
-            fill_states(np.uint64(1), np.uint64(0), np.uint64(batch * _REPLICATES), states)
+            fill_states(seed, np.uint64(0), np.uint64(batch * _REPLICATES), states)
             fill_words(states, words)
             sys.stdout.buffer.write(words.tobytes())
     except BrokenPipeError:

@@ -74,10 +74,10 @@ def test_names_that_begin_like_functions_are_names():
     assert evaluate(parse("sum(summand, summand, 1, 3) == 6"), NET, RecursionMoments(NET)).holds
 
 
-def test_the_reference_pass_survives_its_own_module():
-    """`simulate.estimate` is the function, also after `simulate.lengths` was used."""
+def test_a_function_survives_its_own_room():
+    """`simulate.simulate` is the function, also after `simulate.lengths` was used."""
     simulate.lengths(NET, 2, 0)
-    assert simulate.estimate(NET, 10, 0).samples == 10
+    assert simulate.simulate(NET, samples=10).samples == 10
 
 
 def test_underflow_passes_to_logarithms():

@@ -1,0 +1,1 @@
+"""Other people's tools, tuned for the task that `benchmarks.throughput` sets: one file each."""
