@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from simulate.job import Job
+from simulate.logs import LogMoments
 from simulate.plan import tail_is_cut
 from simulate.result import Estimate, LayerEstimate, LogLength, Quantile, Sampled
 from simulate.scaled import Averages
@@ -71,6 +72,7 @@ def sampled(
 def _layers(job: Job, summary: Summary) -> Iterator[LayerEstimate]:
     averages = summary.moments
     logs, errors = averages.log_mean(), averages.relative_error()
+    log_lengths = list(_log_lengths(job, summary.logs))
     doubts: list[str | None] = [None] * job.order
     for j, width in enumerate(job.network.widths):
         moments = []
@@ -86,7 +88,7 @@ def _layers(job: Job, summary: Summary) -> Iterator[LayerEstimate]:
                 j,
                 width,
                 tuple(moments),
-                _log_length(job, summary, j),
+                log_lengths[j],
                 _dead(job, summary, j),
                 _quantiles(summary, j),
             )
@@ -151,15 +153,16 @@ def _notes(job: Job, layers: tuple[LayerEstimate, ...]) -> Iterator[str]:
             yield f"E M^{k + 1} from layer {doubtful.index} on: {doubtful.moments[k].note}"
 
 
-def _log_length(job: Job, summary: Summary, j: int) -> LogLength:
-    logs, count = summary.logs, int(summary.logs.count[j])
-    note = None if count > 1 else "fewer than two networks with a positive length"
-    numbers = (logs.mean[j], logs.mean_error()[j], logs.variance()[j], logs.variance_error()[j])
-    mean, mean_error, variance, variance_error = (float(x) for x in numbers)
-    return LogLength(
-        Sampled(mean if count else math.nan, _known(mean_error), count, job.seed, note=note),
-        Sampled(variance, _known(variance_error), count, job.seed, note=note),
-    )
+def _log_lengths(job: Job, logs: LogMoments) -> Iterator[LogLength]:
+    """Mean and variance of log M_j, layer by layer."""
+    columns = (logs.count, logs.mean, logs.mean_error(), logs.variance(), logs.variance_error())
+    for count, *numbers in zip(*(c.tolist() for c in columns), strict=True):
+        note = None if count > 1 else "fewer than two networks with a positive length"
+        mean, mean_error, variance, variance_error = numbers
+        yield LogLength(
+            Sampled(mean if count else math.nan, _known(mean_error), count, job.seed, note=note),
+            Sampled(variance, _known(variance_error), count, job.seed, note=note),
+        )
 
 
 def _known(x: float) -> float | None:

@@ -7,12 +7,14 @@ give an Executor and how many shards to keep under way.
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from theory.errors import SpecError
@@ -20,6 +22,7 @@ from theory.errors import SpecError
 __all__ = ["dask_cluster", "local_processes"]
 
 _CONNECT_SECONDS = 5
+_LONGEST_GREETING = 2**20
 
 
 @contextmanager
@@ -48,15 +51,13 @@ def dask_cluster(address: str) -> Iterator[tuple[Executor, int]]:
 
     Raises `SpecError` when there is none within five seconds, or no worker has registered.
     """
-    _check_reachable(address)
+    _check_scheduler(address)
     try:
         from distributed import Client
     except ImportError:
         raise SpecError("--dask needs the package distributed: pip install 'actlen[distributed]'") from None
-    try:
-        client = Client(address, timeout=_CONNECT_SECONDS)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise SpecError(_unreachable(address, error)) from None
+    _quiet()
+    client = _connected(Client, address)
     try:
         threads = sum(client.ncores().values())
         if threads == 0:
@@ -64,15 +65,30 @@ def dask_cluster(address: str) -> Iterator[tuple[Executor, int]]:
         yield client.get_executor(pure=False), 4 * threads
     finally:
         # Tasks that a lost connection leaves behind are the scheduler's to forget.
-        with contextlib.suppress(OSError, TimeoutError):
+        with contextlib.suppress(Exception):
             client.close(timeout=_CONNECT_SECONDS)
 
 
-def _check_reachable(address: str) -> None:
-    """Refuse before Dask retries: the address must be one, and something must listen there."""
+def _quiet() -> None:
+    """What goes wrong is said once, by us: the client's own loggers report lost connections at length."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _connected(client: Any, address: str) -> Any:
+    """A client, or one line: what answered may be anything, and so may be what it raises."""
+    try:
+        return client(address, timeout=_CONNECT_SECONDS)
+    except Exception as error:
+        raise SpecError(_unreachable(address, error)) from None
+
+
+def _check_scheduler(address: str) -> None:
+    """Refuse before Dask retries or waits: a scheduler greets first, with the length of its greeting."""
     try:
         parts = urlsplit(address)
-        host, port, known = parts.hostname, parts.port, parts.scheme in ("tcp", "tls")
+        host, port, known = parts.hostname, parts.port, parts.scheme == "tcp"
     except ValueError:
         host, port, known = None, None, False
     if host is None or port is None or not known:
@@ -81,11 +97,14 @@ def _check_reachable(address: str) -> None:
             "tcp://127.0.0.1:8786"
         )
     try:
-        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
+        with socket.create_connection((host, port), timeout=_CONNECT_SECONDS) as connection:
+            greeting = connection.recv(8, socket.MSG_WAITALL)
     except OSError as error:
         raise SpecError(_unreachable(address, error)) from None
+    if len(greeting) < 8 or int.from_bytes(greeting, "little") > _LONGEST_GREETING:
+        raise SpecError(f"what answers at {address} is no Dask scheduler; start one with `dask scheduler`")
 
 
 def _unreachable(address: str, error: Exception) -> str:
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
     return f"no Dask scheduler answers at {address} ({reason}); start one with `dask scheduler`"

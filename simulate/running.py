@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
+    CancelledError,
     Executor,
     Future,
     ThreadPoolExecutor,
@@ -34,6 +35,7 @@ from theory.errors import SpecError
 __all__ = ["Interrupted", "Limits", "run"]
 
 _TICK = 0.1
+_PATIENCE = 5.0
 Progress = Callable[[int, "int | None", float], None]
 
 
@@ -164,13 +166,16 @@ class _Run:
         return method.estimate(self.job, self.prefix.tree.total(), time.perf_counter() - self.start)
 
     def give_up(self) -> None:
-        """Drop what has not begun, let what runs finish its leaf, keep what comes back."""
+        """Drop what has not begun, keep what comes back: threads finish their leaf, others get seconds."""
         if self.stop is not None:
             self.stop.set()
-        for future in self.pending:
-            future.cancel()
+        for future, shard in self.pending.items():
+            # Without the first shard there would be nothing to tell.
+            if shard.number > self.prefix.shards:
+                future.cancel()
         self.pending = {f: s for f, s in self.pending.items() if not f.cancelled()}
-        while self.pending and self.stop is not None:
+        end = time.perf_counter() + _PATIENCE
+        while self.pending and (self.stop is not None or time.perf_counter() < end):
             self.collect(_TICK)
         self.merge()
 
@@ -183,11 +188,20 @@ def _result(future: Future[Part]) -> Part:
         raise SpecError(
             "the networks do not fit in memory; give fewer --threads, or narrower layers"
         ) from None
-    except BrokenExecutor as error:
-        raise SpecError(
-            f"a worker process died ({error}); out of memory? start again with fewer workers, and with "
-            "--store to keep what is done"
-        ) from None
+    except (BrokenExecutor, CancelledError) as error:
+        raise SpecError(_lost(error)) from None
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] == "distributed":
+            raise SpecError(_lost(error)) from None
+        raise
+
+
+def _lost(error: BaseException) -> str:
+    reason = " ".join(str(error).split())[:120] or type(error).__name__
+    return (
+        f"the workers are gone ({reason}); start again, with fewer if memory ran out, and with --store to "
+        "keep what is done"
+    )
 
 
 def _asked(number: int) -> bool:

@@ -65,7 +65,8 @@ def simulate(
     progress
         Called with (networks so far, networks in all or None, seconds).
     shard_leaves
-        How finely the work is cut, a power of two; the result does not depend on it.
+        How finely the work is cut, a power of two; the result does not depend on it, but with
+        `rel_error`, which is looked at after 1, 2, 3, 4, 6, 8, 12, ... shards.
 
     Raises
     ------
@@ -82,6 +83,7 @@ def simulate(
     >>> found.method, abs(mean.value - 1) < 5 * mean.standard_error
     ('direct', True)
     """
+    _check_kinds(method, rel_error, time_limit, tilt, executor, store)
     check_seed(seed)
     check_whole(order, "the order", 1, _MAX_ORDER)
     limits = _limits(samples, rel_error, time_limit)
@@ -115,6 +117,25 @@ def simulate(
         progress=progress,
         leaves=shard_leaves,
     )
+
+
+def _check_kinds(
+    method: object, rel_error: object, time_limit: object, tilt: object, executor: object, store: object
+) -> None:
+    """Refuse arguments of the wrong kind in one line."""
+    if not isinstance(method, str):
+        raise SpecError(f"the method must be a name such as 'direct', not {method!r:.60}")
+    for value, what in (
+        (rel_error, "the relative error"),
+        (time_limit, "the time limit"),
+        (tilt, "the tilt"),
+    ):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise SpecError(f"{what} must be a number, not {value!r:.60}")
+    if executor is not None and not hasattr(executor, "submit"):
+        raise SpecError(f"the executor must have submit(), as in concurrent.futures, not {executor!r:.60}")
+    if store is not None and not isinstance(store, (str, Path)):
+        raise SpecError(f"the store must be the path of a file, not {store!r:.60}")
 
 
 def _cores() -> int:

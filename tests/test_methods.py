@@ -235,7 +235,7 @@ def test_splitting_is_unbiased_and_its_intervals_cover():
 )
 def test_splitting_on_the_hard_cases(network):
     """Orders 1 to 3 in every layer: |log - exact| <= 6 relative errors over 20 runs."""
-    found = simulate(network, method="splitting", samples=40_000, seed=9, order=3)
+    found = simulate(network, method="splitting", samples=160_000, seed=9, order=3)
     for layer, exact in zip(found.layers, length_moments(network, 3), strict=True):
         for moment, number in zip(layer.moments, exact, strict=True):
             expected = as_float(number)
