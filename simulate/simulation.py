@@ -106,6 +106,9 @@ def simulate(
         check_whole(shard_leaves, "the leaves of a shard", 1, 2**20)
         if shard_leaves & (shard_leaves - 1):
             raise SpecError(f"the leaves of a shard must be a power of two, not {shard_leaves:,}")
+    if rel_error is not None and shard_leaves is None:
+        # Small shards: the precision is looked at between them.
+        shard_leaves = 1
     job = Job(network, name, seed, order, covariance, float(tilt), particles)
     return run(
         job,
