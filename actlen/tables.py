@@ -169,6 +169,6 @@ def _ledger_summary(settled: list[Settled], total: int) -> str:
     seconds = sum(s.seconds for s in settled)
     named = named or "none"
     expected = "all as expected" if not counts["unexpected"] else f"{counts['unexpected']} NOT as expected"
-    if len(settled) < total:
-        expected += "; interrupted before the rest"
-    return f"{len(settled)} of {total} claims: {named}; {expected}; {seconds:.1f} s"
+    line = f"{len(settled)} of {total} claims: {named}; {expected}; {seconds:.1f} s"
+    # A line of its own, which no console can break in the middle.
+    return line if len(settled) == total else f"{line}\ninterrupted before the rest"
