@@ -25,11 +25,7 @@ def plot_prediction(prediction: Prediction, ax: Axes | None = None) -> Axes:
 
     The gap between the two curves is FM2, the drift of the lower one is FM1.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import MaxNLocator
-
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    ax = _axes() if ax is None else ax
     indices = [layer.index for layer in prediction.layers]
     decade = math.log(10)
     means = [_log(layer.moments[0].log) / decade for layer in prediction.layers]
@@ -38,13 +34,7 @@ def plot_prediction(prediction: Prediction, ax: Axes | None = None) -> Axes:
         roots = [_log(layer.moments[1].log) / (2 * decade) for layer in prediction.layers]
         ax.plot(indices, roots, color="C3", label="root of E M²")
         ax.fill_between(indices, means, roots, color="C3", alpha=0.15, linewidth=0)
-    ax.set_xlabel("layer j")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_ylabel("log₁₀ of the length")
-    ax.margins(x=0.02)
-    ax.legend(frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
+    return _labelled(ax)
 
 
 def plot_estimate(estimate: Estimate, ax: Axes | None = None) -> Axes:
@@ -52,17 +42,26 @@ def plot_estimate(estimate: Estimate, ax: Axes | None = None) -> Axes:
 
     Averages that are not to be trusted are drawn hollow.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import MaxNLocator
-
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    ax = _axes() if ax is None else ax
     for k, name in list(enumerate(("simulated E M", "root of simulated E M²"), start=1))[
         : len(estimate.layers[0].moments)
     ]:
         for trusted in (True, False):
             chosen = [x for x in estimate.layers if (x.moments[k - 1].note is None) == trusted]
             _error_bars(ax, chosen, k, f"{name}{'' if trusted else ', not to be trusted'}", filled=trusted)
+    return _labelled(ax)
+
+
+def _axes() -> Axes:
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    return ax
+
+
+def _labelled(ax: Axes) -> Axes:
+    from matplotlib.ticker import MaxNLocator
+
     ax.set_xlabel("layer j")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("log₁₀ of the length")
@@ -121,7 +120,8 @@ def _save(draw: Callable[[Axes], object], path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    ax = _axes()
+    figure = plt.gcf()
     draw(ax)
     try:
         figure.savefig(path, dpi=150)

@@ -17,7 +17,7 @@ import numpy as np
 from simulate.job import Job
 from simulate.logs import LogMoments
 from simulate.plan import tail_is_cut
-from simulate.result import Estimate, LayerEstimate, LogLength, Quantile, Sampled
+from simulate.result import Estimate, LayerEstimate, LogLength, Quantile, Sampled, exponential
 from simulate.scaled import Averages
 from simulate.summary import Summary
 
@@ -61,7 +61,7 @@ def sampled(
     log_value: float, relative_error: float | None, samples: int, seed: int, note: str | None
 ) -> Sampled:
     """A Sampled from its logarithm."""
-    value = math.exp(log_value) if log_value < 709 else math.inf
+    value = exponential(log_value)
     error = None if relative_error is None or math.isnan(relative_error) else relative_error
     if value == 0 and error is None and note is None:
         note = "no network with a positive length was seen"

@@ -17,6 +17,7 @@ from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import padded, weight_passes
 from simulate.kernels.streams import LANES, fill_states
 from simulate.plan import LawPlan, LayerPlan, Plan
+from simulate.scaled import shifted
 
 __all__ = ["Population", "Purpose"]
 
@@ -102,4 +103,4 @@ class Population:
     def true_activations(self) -> Doubles:
         """a_j in double precision, shape (R, width); it may overflow where M_j does."""
         inside = self.activations[:, : self.width].astype(np.float64) * self.factor
-        return np.ldexp(inside, np.clip(self.exponents, -5000, 5000).astype(np.int32)[:, None])
+        return shifted(inside, self.exponents[:, None])

@@ -8,7 +8,7 @@ from typing import Any
 
 from theory.network import FullyConnected
 
-__all__ = ["Estimate", "LayerEstimate", "LogLength", "Quantile", "Sampled"]
+__all__ = ["Estimate", "LayerEstimate", "LogLength", "Quantile", "Sampled", "exponential"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Quantile:
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
         logs = {"log": self.log, "log_lower": self.log_lower, "log_upper": self.log_upper}
-        value = finite(_exp(self.log))
+        value = finite(exponential(self.log))
         return {"probability": self.probability, "value": value} | {k: finite(v) for k, v in logs.items()}
 
 
@@ -164,7 +164,8 @@ def finite(x: float | None) -> float | None:
     return x if x is not None and math.isfinite(x) else None
 
 
-def _exp(x: float) -> float:
+def exponential(x: float) -> float:
+    """exp x, infinite where it overflows."""
     return math.exp(x) if x < 709 else math.inf
 
 

@@ -8,17 +8,42 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Averages", "Lengths"]
+__all__ = ["Averages", "Lengths", "common_exponent", "shifted"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
 _FAR = 1 << 40
+
+
+class _Meant(Protocol):
+    @property
+    def mean(self) -> Floats: ...
+
+    @property
+    def exponent(self) -> Integers: ...
+
+
+def shifted(x: Floats, exponent: Integers) -> Floats:
+    """x 2^exponent, 0 or infinite far outside the range of floats.
+
+    >>> shifted(np.array([1.0, 3.0]), np.array([-10**9, 1]))
+    array([0., 6.])
+    """
+    return np.ldexp(x, np.clip(exponent, -5000, 5000).astype(np.int32))
+
+
+def common_exponent(one: _Meant, two: _Meant) -> Integers:
+    """The larger exponent of two columns; a mean of 0 has none of its own."""
+    return np.maximum(
+        np.where(one.mean > 0, one.exponent, two.exponent),
+        np.where(two.mean > 0, two.exponent, one.exponent),
+    )
 
 
 @dataclass(frozen=True)
@@ -74,8 +99,7 @@ class Averages:
         """Over the last axis."""
         top = np.max(np.where(numbers.fraction > 0, numbers.exponent, -_FAR), axis=-1)
         top = np.where(top == -_FAR, 0, top)
-        shift = np.maximum(numbers.exponent - top[..., None], -_FAR)
-        x = np.ldexp(numbers.fraction, np.clip(shift, -5000, 0).astype(np.int32))
+        x = shifted(numbers.fraction, numbers.exponent - top[..., None])
         mean = np.mean(x, axis=-1)
         spread = np.sum(np.square(x - mean[..., None]), axis=-1)
         return cls(np.asarray(x.shape[-1], np.int64), top.astype(np.int64), mean, spread)
@@ -88,10 +112,7 @@ class Averages:
         >>> float(both.mean[0] * 2.0 ** both.exponent[0]), float(both.spread[0] * 4.0 ** both.exponent[0])
         (3.0, 14.0)
         """
-        exponent = np.maximum(
-            np.where(self.mean > 0, self.exponent, other.exponent),
-            np.where(other.mean > 0, other.exponent, self.exponent),
-        )
+        exponent = common_exponent(self, other)
         one, two = self._at(exponent), other._at(exponent)
         count = self.count + other.count
         share = np.where(count > 0, other.count / np.maximum(count, 1), 0.0)
@@ -101,8 +122,8 @@ class Averages:
         return Averages(count, exponent, mean, spread)
 
     def _at(self, exponent: Integers) -> Averages:
-        shift = np.clip(self.exponent - exponent, -5000, 5000).astype(np.int32)
-        return Averages(self.count, exponent, np.ldexp(self.mean, shift), np.ldexp(self.spread, 2 * shift))
+        shift = self.exponent - exponent
+        return Averages(self.count, exponent, shifted(self.mean, shift), shifted(self.spread, 2 * shift))
 
     def log_mean(self) -> Floats:
         """Natural logarithm of the mean, -inf where it is 0."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simulate.histogram import Histogram
 from simulate.logs import LogMoments
-from simulate.scaled import Averages, Lengths
+from simulate.scaled import Averages, Lengths, common_exponent, shifted
 
 __all__ = ["Covariances", "Summary", "decode", "encode"]
 
@@ -32,17 +32,13 @@ class Covariances:
     def of(cls, lengths: Lengths) -> Covariances:
         """Over the networks of the batch."""
         averages = Averages.of(lengths)
-        shift = np.clip(lengths.exponent - averages.exponent[:, None], -5000, 5000).astype(np.int32)
-        x = np.ldexp(lengths.fraction, shift) - averages.mean[:, None]
+        x = shifted(lengths.fraction, lengths.exponent - averages.exponent[:, None]) - averages.mean[:, None]
         products = np.einsum("ir,jr->ij", x, x)
         return cls(averages.count, averages.exponent, averages.mean, products)
 
     def merged(self, other: Covariances) -> Covariances:
         """Of both samples together."""
-        exponent = np.maximum(
-            np.where(self.mean > 0, self.exponent, other.exponent),
-            np.where(other.mean > 0, other.exponent, self.exponent),
-        )
+        exponent = common_exponent(self, other)
         one, two = self._at(exponent), other._at(exponent)
         count = self.count + other.count
         difference = two.mean - one.mean
@@ -51,9 +47,9 @@ class Covariances:
         return Covariances(count, exponent, one.mean + difference * (other.count / count), products)
 
     def _at(self, exponent: Integers) -> Covariances:
-        shift = np.clip(self.exponent - exponent, -5000, 5000).astype(np.int32)
-        products = np.ldexp(np.ldexp(self.products, shift), shift[:, None])
-        return Covariances(self.count, exponent, np.ldexp(self.mean, shift), products)
+        shift = self.exponent - exponent
+        products = shifted(shifted(self.products, shift), shift[:, None])
+        return Covariances(self.count, exponent, shifted(self.mean, shift), products)
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ def _empirical(lengths: Lengths) -> Lengths:
     fraction, exponent = lengths.fraction[1:], lengths.exponent[1:]
     top = np.max(np.where(fraction > 0, exponent, np.int64(-(1 << 40))), axis=0)
     top = np.where(np.any(fraction > 0, axis=0), top, 0)
-    x = np.ldexp(fraction, np.clip(exponent - top, -5000, 0).astype(np.int32))
+    x = shifted(fraction, exponent - top)
     return Lengths(np.var(x, axis=0), 2 * top)
 
 

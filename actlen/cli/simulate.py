@@ -136,20 +136,21 @@ def _estimate(net: FullyConnected, options: dict[str, Any]) -> tuple[Estimate | 
 
 def _executor(stack: ExitStack, threads: str | None, workers: str | None, dask: str | None) -> dict[str, Any]:
     """The executor that the options ask for; none means threads of this process."""
-    from simulate.executors import dask_cluster, local_processes
-
     given = [name for name, value in _named(threads, workers, dask) if value is not None]
     if len(given) > 1:
         raise SpecError(f"{' and '.join(given)} are different places to compute in; give one")
+    if workers is None and dask is None:
+        return {}
+    from simulate.executors import dask_cluster, local_processes
+
     if workers is not None:
         count = whole_number(workers, "--workers")
         if not 1 <= count <= 1024:
             raise SpecError(f"--workers must be from 1 to 1024, not {count}")
         executor, window = stack.enter_context(local_processes(count))
-    elif dask is not None:
-        executor, window = stack.enter_context(dask_cluster(dask))
     else:
-        return {}
+        assert dask is not None
+        executor, window = stack.enter_context(dask_cluster(dask))
     return {"executor": executor, "window": window}
 
 

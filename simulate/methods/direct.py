@@ -17,7 +17,7 @@ from simulate.kernels.layer import padded
 from simulate.methods.averaging import Averaging
 from simulate.plan import Plan, plan
 from simulate.population import Population, Purpose
-from simulate.scaled import Lengths
+from simulate.scaled import Lengths, shifted
 from theory.network import FullyConnected
 
 __all__ = ["Direct", "activations", "cached_plan", "lengths", "rows_in_cache"]
@@ -78,7 +78,7 @@ def lengths(network: FullyConnected, samples: int, seed: int) -> NDArray[np.floa
     check_samples(samples)
     check_seed(seed)
     found = Direct().lengths(Job(network, "direct", seed, 1), 0, samples)
-    return np.ldexp(found.fraction, np.clip(found.exponent, -5000, 5000).astype(np.int32)).T
+    return shifted(found.fraction, found.exponent).T
 
 
 def rows_in_cache(layers: Plan) -> int:

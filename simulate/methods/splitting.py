@@ -29,7 +29,7 @@ from simulate.methods.direct import cached_plan, rows_in_cache
 from simulate.methods.method import Method
 from simulate.plan import Plan, tail_is_cut
 from simulate.population import Population, Purpose
-from simulate.result import Estimate, LayerEstimate, Sampled
+from simulate.result import Estimate, LayerEstimate, Sampled, exponential
 from theory.errors import SpecError
 from theory.network import FullyConnected
 from theory.reals import as_float
@@ -204,14 +204,16 @@ def _over_runs(job: Job, logs: Floats, samples: int, k: int) -> Sampled:
     mean = float(np.mean(values))
     if runs < 2:
         note = "one run has no standard error"
-        return Sampled(_exp(top + math.log(mean)), None, samples, job.seed, top + math.log(mean), note=note)
+        return Sampled(
+            exponential(top + math.log(mean)), None, samples, job.seed, top + math.log(mean), note=note
+        )
     error = float(np.std(values, ddof=1)) / math.sqrt(runs)
     from scipy.special import stdtrit
 
     reach = float(stdtrit(runs - 1, 0.975)) * error
     ends = tuple(math.log(x) + top if x > 0 else -math.inf for x in (mean - reach, mean + reach))
     log_value = top + math.log(mean)
-    value = _exp(log_value)
+    value = exponential(log_value)
     return Sampled(
         value,
         value * (error / mean),
@@ -219,11 +221,7 @@ def _over_runs(job: Job, logs: Floats, samples: int, k: int) -> Sampled:
         job.seed,
         log_value,
         error / mean,
-        (_exp(ends[0]), _exp(ends[1])),
+        (exponential(ends[0]), exponential(ends[1])),
         (ends[0], ends[1]),
         cut_tail_note(k) if tail_is_cut(job.network, k) else None,
     )
-
-
-def _exp(x: float) -> float:
-    return math.exp(x) if x < 709 else math.inf
