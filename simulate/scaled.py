@@ -30,12 +30,21 @@ class _Meant(Protocol):
 
 
 def shifted(x: Floats, exponent: Integers) -> Floats:
-    """x 2^exponent, 0 or infinite far outside the range of floats.
+    """x 2^exponent for x of ordinary size, 0 or infinite far outside the range of floats.
 
     >>> shifted(np.array([1.0, 3.0]), np.array([-10**9, 1]))
     array([0., 6.])
     """
-    return np.ldexp(x, np.clip(exponent, -5000, 5000).astype(np.int32))
+    near = np.clip(exponent, -2000, 2000)
+    half = near >> 1
+    # Powers of two by their bits: ldexp takes one number at a time.
+    with np.errstate(over="ignore"):
+        result: Floats = x * _power_of_two(half) * _power_of_two(near - half)
+    return result
+
+
+def _power_of_two(exponent: Integers) -> Floats:
+    return (exponent + 1023 << 52).view(np.float64)
 
 
 def common_exponent(one: _Meant, two: _Meant) -> Integers:

@@ -20,16 +20,10 @@ f64 = np.float64
 
 
 @inlined
-def _scale(row, width, factor, bias, bias_factor):
-    """row[i] factor + bias[i] bias_factor; `bias` is empty where there is none."""
-    if len(bias):
-        for i in range(width):
-            row[i] = row[i] * factor + bias[i] * bias_factor
-    else:
-        for i in range(width):
-            row[i] = row[i] * factor
-    for i in range(width, len(row)):
-        row[i] = f32(0)
+def _biased(row, factor, bias, bias_factor):
+    """row[i] factor + bias[i] bias_factor."""
+    for i in range(len(row)):
+        row[i] = row[i] * factor + bias[i] * bias_factor
 
 
 @inlined
@@ -64,20 +58,23 @@ def activate(
     """Turn raw sums (R, padded width) into activations, in place.
 
     The pre-activation is weight_scale 2^(weight_exponent + exponents[r]) sums + bias_scale
-    2^bias_exponent biases; `biases` has no columns where there is none. Afterwards the activation is
-    2^exponents[r] sums, and M = 4^exponents[r] lengths[r] with lengths[r] in [1/2, 2), or 0 for a
-    dead layer.
+    2^bias_exponent biases; `biases` has no columns where there is none, and weight_scale is 1 then.
+    Afterwards the activation is 2^exponents[r] sums, and M = 4^exponents[r] lengths[r] with lengths[r]
+    in [1/2, 2), or 0 for a dead layer.
     """
     plus, minus = slopes
     biased = biases.shape[1] > 0
     for r in range(len(sums)):
         row = sums[r]
-        exponent = int(exponents[r]) + weight_exponent
-        unit = _unit(exponent, bias_exponent, row, width) if biased else exponent
-        # Of signal and bias the larger sets the unit; a silent signal may have any exponent.
-        factor = f32(math.ldexp(weight_scale, min(max(exponent - unit, -1000), 0)))
-        bias_factor = f32(math.ldexp(bias_scale, max(bias_exponent - unit, -1000)))
-        _scale(row, width, factor, biases[r], bias_factor)
+        unit = int(exponents[r]) + weight_exponent
+        if biased:
+            exponent, unit = unit, _unit(unit, bias_exponent, row, width)
+            # Of signal and bias the larger sets the unit; a silent signal may have any exponent.
+            factor = f32(math.ldexp(weight_scale, min(max(exponent - unit, -1000), 0)))
+            bias_factor = f32(math.ldexp(bias_scale, max(bias_exponent - unit, -1000)))
+            _biased(row, factor, biases[r], bias_factor)
+        for i in range(width, len(row)):
+            row[i] = f32(0)
         mean = _bend(row, plus, minus) / width
         if mean > 0:
             half = math.frexp(mean)[1] >> 1

@@ -13,19 +13,19 @@ from __future__ import annotations
 import numpy as np
 
 from simulate.kernels.jit import inlined, kernel
+from simulate.kernels.vectors import LANES, load, store
 
 __all__ = [
     "LANES",
     "draw_words",
     "fill_states",
     "fill_words",
-    "next_eight",
+    "load_state",
     "next_word",
     "philox",
     "philox_words",
 ]
 
-LANES = 16
 u32 = np.uint32
 u64 = np.uint64
 _LOW = np.uint64(0xFFFFFFFF)
@@ -54,43 +54,35 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @inlined
 def next_word(a, b, c, d):
-    """One step of SFC32: the random word, then the new state (d counts)."""
-    word = u32(u32(a + b) + d)
-    d = u32(d + u32(1))
-    a = u32(b ^ u32(b >> u32(9)))
-    b = u32(c + u32(c << u32(3)))
-    c = u32(u32(u32(c << u32(21)) | u32(c >> u32(11))) + word)
-    return word, a, b, c, d
+    """One step of SFC32 in all lanes: the random words, then the new state (d counts)."""
+    word = a + b + d
+    return word, b ^ b >> u32(9), c + (c << u32(3)), (c << u32(21) | c >> u32(11)) + word, d + u32(1)
 
 
 @inlined
-def next_eight(a, b, c, d):
-    """Eight steps at once: a lane's state is read and written once for eight words."""
-    w0, a, b, c, d = next_word(a, b, c, d)
-    w1, a, b, c, d = next_word(a, b, c, d)
-    w2, a, b, c, d = next_word(a, b, c, d)
-    w3, a, b, c, d = next_word(a, b, c, d)
-    w4, a, b, c, d = next_word(a, b, c, d)
-    w5, a, b, c, d = next_word(a, b, c, d)
-    w6, a, b, c, d = next_word(a, b, c, d)
-    w7, a, b, c, d = next_word(a, b, c, d)
-    return w0, w1, w2, w3, w4, w5, w6, w7, a, b, c, d
+def load_state(state):
+    """The four words of all lanes."""
+    return load(state, 0), load(state, LANES), load(state, 2 * LANES), load(state, 3 * LANES)
 
 
 @inlined
-def draw_words(state, words):
-    """The next words of all lanes, word k of lane l at words[LANES k + l]; a multiple of eight each."""
-    for k in range(0, len(words), 8 * LANES):
-        block = words[k : k + 8 * LANES]
-        for lane in range(LANES):
-            a, b, c, d = state[lane], state[lane + LANES], state[lane + 2 * LANES], state[lane + 3 * LANES]
-            w0, w1, w2, w3, w4, w5, w6, w7, a, b, c, d = next_eight(a, b, c, d)
-            block[lane], block[lane + LANES] = w0, w1
-            block[lane + 2 * LANES], block[lane + 3 * LANES] = w2, w3
-            block[lane + 4 * LANES], block[lane + 5 * LANES] = w4, w5
-            block[lane + 6 * LANES], block[lane + 7 * LANES] = w6, w7
-            state[lane], state[lane + LANES] = a, b
-            state[lane + 2 * LANES], state[lane + 3 * LANES] = c, d
+def store_state(state, a, b, c, d):
+    """Keep the four words of all lanes."""
+    store(state, 0, a)
+    store(state, LANES, b)
+    store(state, 2 * LANES, c)
+    store(state, 3 * LANES, d)
+
+
+@inlined
+def draw_words(a, b, c, d, words):
+    """The next words of all lanes, word k of lane l at words[LANES k + l]; an even number each."""
+    for k in range(0, len(words), 2 * LANES):
+        word, a, b, c, d = next_word(a, b, c, d)
+        store(words, k, word)
+        word, a, b, c, d = next_word(a, b, c, d)
+        store(words, k + LANES, word)
+    return a, b, c, d
 
 
 @kernel
@@ -108,9 +100,11 @@ def fill_states(seed, purpose, first, states):
 
 @kernel
 def fill_words(states, words):
-    """The next words of every replicate; `words` has shape (replicates, a multiple of 8 LANES)."""
+    """The next words of every replicate; `words` has shape (replicates, a multiple of 2 LANES)."""
     for r in range(len(states)):
-        draw_words(states[r], words[r])
+        a, b, c, d = load_state(states[r])
+        a, b, c, d = draw_words(a, b, c, d, words[r])
+        store_state(states[r], a, b, c, d)
 
 
 @kernel
