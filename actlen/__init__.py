@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from theory.laws import Law as Law
     from theory.laws import as_law as as_law
     from theory.laws import finite_law as finite_law
+    from theory.convolutional import Convolutional as Convolutional
     from theory.network import FullyConnected as FullyConnected
     from theory.prediction import Prediction as Prediction
     from theory.prediction import predict as predict
@@ -42,6 +43,7 @@ _HOMES = {
     "Activation": "theory.activations",
     "Claim": "proofs_check.claim",
     "Estimate": "simulate.result",
+    "Convolutional": "theory.convolutional",
     "FullyConnected": "theory.network",
     "Law": "theory.laws",
     "Prediction": "theory.prediction",

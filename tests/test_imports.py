@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("actlen", "theory", "simulate", "proofs_check")
 SPECS = {
     "activations",
+    "convolutional",
     "law",
     "finite_law",
     "door",
@@ -24,6 +25,9 @@ SPECS = {
     "network",
     "rationals",
     "reals",
+    "residual",
+    "schedules",
+    "spec",
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "sympify", "parse_expr", "__import__"}
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from theory.activations import as_activation as as_activation
     from theory.bounds import SecondMomentBounds as SecondMomentBounds
     from theory.bounds import second_moment_bounds as second_moment_bounds
+    from theory.convolutional import Convolutional as Convolutional
     from theory.errors import SpecError as SpecError
     from theory.failure_modes import Thresholds as Thresholds
     from theory.initialisers import INITIALISERS as INITIALISERS
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from theory.readings.exact import length_moments as length_moments
     from theory.readings.symbolic import DerivedRecursion as DerivedRecursion
     from theory.readings.symbolic import derive as derive
+    from theory.residual import Residual as Residual
+    from theory.schedules import schedule as schedule
+    from theory.values import Bounded as Bounded
     from theory.values import Enclosed as Enclosed
     from theory.values import Exact as Exact
     from theory.values import Floating as Floating
@@ -37,6 +41,7 @@ _HOMES = {
     "as_activation": "theory.activations",
     "SecondMomentBounds": "theory.bounds",
     "second_moment_bounds": "theory.bounds",
+    "Convolutional": "theory.convolutional",
     "SpecError": "theory.errors",
     "Thresholds": "theory.failure_modes",
     "INITIALISERS": "theory.initialisers",
@@ -52,6 +57,9 @@ _HOMES = {
     "length_moments": "theory.readings.exact",
     "DerivedRecursion": "theory.readings.symbolic",
     "derive": "theory.readings.symbolic",
+    "Residual": "theory.residual",
+    "schedule": "theory.schedules",
+    "Bounded": "theory.values",
     "Enclosed": "theory.values",
     "Exact": "theory.values",
     "Floating": "theory.values",

@@ -25,6 +25,7 @@ from theory.fans import fan
 from theory.laws import Law, LawLike, as_law
 from theory.rationals import RationalLike
 from theory.reals import ExactReal, Number, number
+from theory.spec import Network, folded
 
 __all__ = ["FullyConnected", "Layer"]
 
@@ -67,7 +68,7 @@ class Layer:
 
 
 @dataclass(frozen=True, init=False)
-class FullyConnected:
+class FullyConnected(Network):
     """A randomly initialised fully connected net with its input.
 
     Parameters
@@ -99,6 +100,10 @@ class FullyConnected:
     >>> net = FullyConnected([784, 100, 10], weights="uniform")
     >>> net.depth, net.layers[0].entry_variance
     (2, 1/392)
+    >>> net.replaced(bias_variance=1).bias_variance
+    (1, 1)
+    >>> FullyConnected([3, 1], input=[1, -2, "1/2"]).input_power_sum(1)
+    21/4
     """
 
     widths: tuple[int, ...]
@@ -183,41 +188,18 @@ class FullyConnected:
             activation=self.output_activation if j == self.depth else self.activation,
         )
 
-    def replaced(self, **changes: Any) -> FullyConnected:
-        """The same network with some constructor arguments changed, checked anew.
-
-        >>> FullyConnected([2, 3], weights="uniform").replaced(bias_variance=1).bias_variance
-        (1,)
-        """
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return FullyConnected(**(fields | changes))
-
-    def input_power_sum(self, half_order: int) -> fmpq:
-        """p_r = sum over coordinates of x_i^{2r}, exactly.
-
-        >>> FullyConnected([3, 1], input=[1, -2, "1/2"]).input_power_sum(1)
-        21/4
-        """
-        if self.input is None:
-            return fmpq(self.widths[0])
-        return sum((x ** (2 * half_order) for x in self.input), fmpq(0))
-
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain data; per-layer lists only where the layers differ."""
         return {
             "kind": "fully_connected",
             "widths": list(self.widths),
             "depth": self.depth,
-            "weights": _folded([law.name for law in self.weights]),
-            "variance_gain": _folded([str(g) for g in self.variance_gain]),
+            "weights": folded([law.name for law in self.weights]),
+            "variance_gain": folded([str(g) for g in self.variance_gain]),
             "mode": self.mode,
-            "bias_weights": _folded([law.name for law in self.bias_weights]),
-            "bias_variance": _folded([str(v) for v in self.bias_variance]),
+            "bias_weights": folded([law.name for law in self.bias_weights]),
+            "bias_variance": folded([str(v) for v in self.bias_variance]),
             "activation": self.activation.name,
             "output_activation": self.output_activation.name,
             "input": "ones" if self.input is None else [str(x) for x in self.input],
         }
-
-
-def _folded(values: list[str]) -> str | list[str]:
-    return values[0] if len(set(values)) == 1 else values

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from flint import ctx, fmpq
@@ -15,12 +16,17 @@ from theory.errors import SpecError
 from theory.failure_modes import FailureModes, Thresholds, UndecidedError, failure_modes
 from theory.network import FullyConnected
 from theory.readings.exact import check_order, length_moments
-from theory.reals import Number
-from theory.values import EXACT_DIGITS, Enclosed, Exact, as_value
+from theory.reals import Number, as_float
+from theory.spec import Network
+from theory.values import EXACT_DIGITS, Bounded, Enclosed, Exact, as_value
 
 __all__ = ["LayerPrediction", "Prediction", "predict"]
 
 MAX_DIGITS = 1_000
+_HOMES = {
+    "Residual": "theory.residual_prediction",
+    "Convolutional": "theory.convolutional_prediction",
+}
 _BITS_PER_DIGIT = 3.3220
 _GUARD_BITS = 64
 _DOUBLINGS = 6
@@ -33,7 +39,7 @@ class LayerPrediction:
 
     index: int
     width: int
-    moments: tuple[Exact | Enclosed, ...]
+    moments: tuple[Exact | Enclosed | Bounded, ...]
     variance: Exact | Enclosed | None
 
     def to_dict(self, *, exact_digits: int | None) -> dict[str, Any]:
@@ -50,16 +56,18 @@ class Prediction:
     `layers[j]` is layer j, with the input as layer 0; lengths are squared, per neuron.
     `kurtosis` is that of the weights, None where it is infinite or differs between layers.
     `empirical_variance` is E EmpVar over layers 1..d. Bounds are None where biases or an
-    infinite kurtosis put Theorem 5 out of reach.
+    infinite kurtosis put Theorem 5 out of reach. `details` holds what only one kind of network
+    has: values, numbers, text, and lists and mappings of them.
     """
 
-    network: FullyConnected
+    network: Network
     order: int
     kurtosis: Exact | Enclosed | None
     layers: tuple[LayerPrediction, ...]
     second_moment_bounds: SecondMomentBounds | None
     empirical_variance: Exact | Enclosed | None
     failure_modes: FailureModes
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self, *, exact_digits: int | None = EXACT_DIGITS) -> dict[str, Any]:
         """The JSON object that `actlen predict --json` prints; exact_digits=None keeps all digits."""
@@ -71,21 +79,36 @@ class Prediction:
             "second_moment_bounds": None if bounds is None else bounds.to_dict(exact_digits=exact_digits),
             "empirical_variance": None if spread is None else spread.to_dict(exact_digits=exact_digits),
             "failure_modes": self.failure_modes.to_dict(exact_digits=exact_digits),
-        }
+        } | ({"details": _plain(self.details, exact_digits)} if self.details else {})
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>E M<sup>{k}</sup></th>" for k in range(1, self.order + 1))
         rows = "".join(
             f"<tr><td>{layer.index}</td><td>{layer.width}</td>"
-            + "".join(f"<td>{float(m):.6g}</td>" for m in layer.moments)
+            + "".join(f"<td>{_shown(m)}</td>" for m in layer.moments)
             + "</tr>"
             for layer in self.layers
         )
         return f"<table><tr><th>layer</th><th>width</th>{head}</tr>{rows}</table>"
 
 
+def _plain(value: Any, exact_digits: int | None) -> Any:
+    """Values inside lists and mappings in their JSON form."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner, exact_digits) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner, exact_digits) for inner in value]
+    return value.to_dict(exact_digits=exact_digits) if hasattr(value, "to_dict") else value
+
+
+def _shown(moment: Exact | Enclosed | Bounded) -> str:
+    if isinstance(moment, Bounded):
+        return f"{as_float(moment.lower):.6g} to {as_float(moment.upper):.6g}"
+    return f"{float(moment):.6g}"
+
+
 def predict(
-    network: FullyConnected,
+    network: Network,
     order: int = 2,
     *,
     exact: bool = False,
@@ -103,9 +126,7 @@ def predict(
     >>> predict(net).empirical_variance.fraction
     Fraction(409, 2048)
     """
-    if not isinstance(network, FullyConnected):
-        raise SpecError(f"predict takes a FullyConnected network, not {type(network).__name__}")
-    check_order(network, order)
+    assemble = _assembler(network, order)
     limits = Thresholds() if thresholds is None else thresholds
     if not isinstance(limits, Thresholds):
         raise SpecError(f"thresholds must be a Thresholds record, not {type(limits).__name__}")
@@ -114,11 +135,28 @@ def predict(
     precision = bits + _GUARD_BITS
     for _ in range(_DOUBLINGS):
         with ctx.workprec(precision), suppress(UndecidedError):
-            prediction = _predict(network, order, longest, limits)
+            prediction = assemble(network, order, longest, limits)
             if all(_sharp(value, bits) for value in _values(prediction)):
                 return prediction
         precision *= 2
     raise SpecError(f"{precision // 2} bits of precision do not give {digits} digits here; ask for fewer")
+
+
+def _assembler(network: Network, order: int) -> Callable[..., Prediction]:
+    """What puts the record together for this kind of network, once the order is known to be good.
+
+    Called with the network, the order, the most bits of a fraction, and the thresholds.
+    """
+    if isinstance(network, FullyConnected):
+        check_order(network, order)
+        return _fully_connected
+    home = _HOMES.get(type(network).__name__) if isinstance(network, Network) else None
+    if home is None:
+        raise SpecError(f"predict takes a network such as FullyConnected, not {type(network).__name__}")
+    module = import_module(home)
+    module.check_order(network, order)
+    assemble: Callable[..., Prediction] = module.assemble
+    return assemble
 
 
 def _checked_digits(digits: int) -> int:
@@ -127,7 +165,9 @@ def _checked_digits(digits: int) -> int:
     return digits
 
 
-def _predict(network: FullyConnected, order: int, longest: int | None, limits: Thresholds) -> Prediction:
+def _fully_connected(
+    network: FullyConnected, order: int, longest: int | None, limits: Thresholds
+) -> Prediction:
     reachable = network.has_finite_moments(2)
     rows = length_moments(network, max(order, 2) if reachable else order, longest_bits=longest)
     means = [row[0] for row in rows]
@@ -170,7 +210,7 @@ def _start(reachable: bool) -> Exact | None:
 
 
 def _values(prediction: Prediction) -> list[Exact | Enclosed | None]:
-    values: list[Exact | Enclosed | None] = [prediction.empirical_variance]
+    values: list[Any] = [prediction.empirical_variance]
     for layer in prediction.layers:
         values += [*layer.moments, layer.variance]
     if prediction.second_moment_bounds is not None:
@@ -179,7 +219,9 @@ def _values(prediction: Prediction) -> list[Exact | Enclosed | None]:
     return values
 
 
-def _sharp(value: Exact | Enclosed | None, bits: int) -> bool:
+def _sharp(value: Any, bits: int) -> bool:
+    if isinstance(value, Bounded):
+        return all(_sharp(as_value(end), bits) for end in (value.lower, value.upper))
     if not isinstance(value, Enclosed):
         return True
     return bool(value.ball.is_exact()) or int(value.ball.rel_accuracy_bits()) >= bits

@@ -1,4 +1,4 @@
-"""Numbers that know their kind: exact, enclosed or floating. Kinds never mix silently."""
+"""Numbers that know their kind: exact, enclosed, bounded or floating. Kinds never mix silently."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from theory.reals import Number
 
 __all__ = [
     "EXACT_DIGITS",
+    "Bounded",
     "Enclosed",
     "Exact",
     "Floating",
@@ -112,7 +113,26 @@ class Floating:
         return self.value
 
 
-Value: TypeAlias = "Exact | Enclosed | Floating"
+@dataclass(frozen=True)
+class Bounded:
+    """A number between two proved bounds, each exact or enclosed; nothing says where in between.
+
+    >>> found = Bounded(fmpq(0), fmpq(9, 4)).to_dict()
+    >>> float(found["lower"]), 2.25 <= float(found["upper"]) < 2.2500001, found["value"]
+    (0.0, True, None)
+    """
+
+    lower: Number
+    upper: Number
+
+    def to_dict(self, *, exact_digits: int | None = EXACT_DIGITS) -> dict[str, Any]:
+        """JSON form: decimal bounds, rounded outward; no value."""
+        with ctx.workprec(128):
+            low, high = _outward(self.lower)["lower"], _outward(self.upper)["upper"]
+        return {"value": None, "log": None, "lower": low, "upper": high, "bounded": True}
+
+
+Value: TypeAlias = "Exact | Enclosed | Bounded | Floating"
 
 
 def as_value(number: Number) -> Exact | Enclosed:
@@ -157,6 +177,11 @@ def _rational_text(number: fmpq) -> str:
     if number.q == 1:
         return number.p.str()
     return f"{number.p.str()}/{number.q.str()}"
+
+
+def _outward(number: Number) -> dict[str, Any]:
+    """Decimal bounds of about 30 digits, of a long or exact number too."""
+    return _decimal_bounds(arb(number) * (1 + arb(0, 2.0**-100)))
 
 
 def _decimal_bounds(ball: arb) -> dict[str, Any]:
