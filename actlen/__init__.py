@@ -24,18 +24,20 @@ if TYPE_CHECKING:
     from simulate.result import Estimate as Estimate
     from simulate.simulation import simulate as simulate
     from theory.activations import Activation as Activation
+    from theory.convolutional import Convolutional as Convolutional
     from theory.errors import SpecError as SpecError
     from theory.failure_modes import Thresholds as Thresholds
     from theory.initialisers import initialiser as initialiser
     from theory.laws import Law as Law
     from theory.laws import as_law as as_law
     from theory.laws import finite_law as finite_law
-    from theory.convolutional import Convolutional as Convolutional
     from theory.network import FullyConnected as FullyConnected
     from theory.prediction import Prediction as Prediction
     from theory.prediction import predict as predict
     from theory.readings.batch import batch_length_moments as batch_length_moments
     from theory.readings.symbolic import derive as derive
+    from theory.residual import Residual as Residual
+    from theory.schedules import schedule as schedule
 
 __version__ = "0.1.0"
 
@@ -48,6 +50,7 @@ _HOMES = {
     "Law": "theory.laws",
     "Prediction": "theory.prediction",
     "Settled": "proofs_check.ledger.run",
+    "Residual": "theory.residual",
     "SpecError": "theory.errors",
     "Thresholds": "theory.failure_modes",
     "Verdict": "proofs_check.verdict",
@@ -62,6 +65,7 @@ _HOMES = {
     "plot_estimate": "actlen.plots",
     "plot_prediction": "actlen.plots",
     "predict": "theory.prediction",
+    "schedule": "theory.schedules",
     "settle": "proofs_check.ledger.run",
     "simulate": "simulate.simulation",
 }
