@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actlen.console import console, number, shown_layers
+from actlen.tables import number as value_text
 from actlen.tables import summary_line
 from simulate.result import Estimate, LayerEstimate, Sampled
 from theory.prediction import Prediction
@@ -61,7 +62,7 @@ def _table(estimate: Estimate, prediction: Prediction | None, *, logs: bool) -> 
         for k in orders:
             if prediction is not None:
                 exact = prediction.layers[layer.index].moments[k - 1]
-                cells.append(number(exact.value, exact.log))
+                cells.append(value_text(exact))
             cells.append(_with_error(layer.moments[k - 1]))
         table.add_row(*cells, *([_log_spread(layer)] if logs else []))
     return table

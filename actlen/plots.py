@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from theory.errors import SpecError
 from theory.prediction import Prediction
+from theory.values import Bounded, Enclosed, Exact, as_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,14 +28,32 @@ def plot_prediction(prediction: Prediction, ax: Axes | None = None) -> Axes:
     """
     ax = _axes() if ax is None else ax
     indices = [layer.index for layer in prediction.layers]
-    decade = math.log(10)
-    means = [_log(layer.moments[0].log) / decade for layer in prediction.layers]
-    ax.plot(indices, means, color="C0", label="E M")
+    means = _curve(ax, prediction, 1, "C0", "E M")
     if prediction.order >= 2:
-        roots = [_log(layer.moments[1].log) / (2 * decade) for layer in prediction.layers]
-        ax.plot(indices, roots, color="C3", label="root of E M²")
+        roots = _curve(ax, prediction, 2, "C3", "root of E M²")
         ax.fill_between(indices, means, roots, color="C3", alpha=0.15, linewidth=0)
     return _labelled(ax)
+
+
+def _curve(ax: Axes, prediction: Prediction, k: int, color: str, label: str) -> list[float]:
+    """log10 of the k-th root of E M^k; where only bounds are known, both and the band between them."""
+    indices = [layer.index for layer in prediction.layers]
+    ends = [_ends(layer.moments[k - 1]) for layer in prediction.layers]
+    lower, upper = ([end / (k * math.log(10)) for end in side] for side in zip(*ends, strict=True))
+    if lower == upper:
+        ax.plot(indices, lower, color=color, label=label)
+        return lower
+    ax.plot(indices, lower, color=color, linewidth=0.8)
+    ax.plot(indices, upper, color=color, linewidth=0.8, label=f"bounds of {label}")
+    ax.fill_between(indices, lower, upper, color=color, alpha=0.15, linewidth=0)
+    return upper
+
+
+def _ends(moment: Exact | Enclosed | Bounded) -> tuple[float, float]:
+    """Logarithms of the bounds, equal where the number is known."""
+    if isinstance(moment, Bounded):
+        return _log(as_value(moment.lower).log), _log(as_value(moment.upper).log)
+    return _log(moment.log), _log(moment.log)
 
 
 def plot_estimate(estimate: Estimate, ax: Axes | None = None) -> Axes:

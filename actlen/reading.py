@@ -1,38 +1,30 @@
-"""Read what a user writes: widths, inputs, spec files. Numbers are read exactly."""
+"""Read what a user writes: widths, sizes, inputs. Numbers are read exactly."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
 
 from theory.door import MAX_DEPTH
-from theory.errors import SpecError, unknown_name
-from theory.network import FullyConnected
+from theory.errors import SpecError
 
-__all__ = ["input_from_file", "input_from_text", "network_from_toml", "widths_from_text", "widths_to_text"]
+__all__ = ["input_from_file", "input_from_text", "sizes_from_text", "widths_from_text", "widths_to_text"]
 
 _BLOCK = re.compile(r"(\d{1,30})(?:[xX](\d{1,30}))?\Z", re.ASCII)
 _MAX_TEXT = 1_000_000
-_MAX_FILE = 10_000_000
 _MAX_INPUT = 10**7
-_SPEC_KEYS = (
-    *("network", "widths", "weights", "variance_gain", "mode", "init", "bias_weights", "bias_variance"),
-    *("activation", "output_activation", "input"),
-)
 
 
-def widths_from_text(text: str) -> list[int]:
+def widths_from_text(text: str, option: str = "--widths") -> list[int]:
     """Widths n_0, ..., n_d from ``784,100x20,10``; AxB repeats A B times.
 
     >>> widths_from_text("3,2x3,1")
     [3, 2, 2, 2, 1]
     """
-    blocks = [_block(piece.strip()) for piece in _pieces(text, "--widths")]
+    blocks = [_block(piece.strip(), option) for piece in _pieces(text, option)]
     if sum(repeats for _, repeats in blocks) > MAX_DEPTH + 1:
-        raise SpecError(f"--widths asks for more than {MAX_DEPTH:,} layers, the depth limit")
+        raise SpecError(f"{option} asks for more than {MAX_DEPTH:,} layers, the depth limit")
     return [width for width, repeats in blocks for _ in range(repeats)]
 
 
@@ -76,63 +68,16 @@ def input_from_file(path: Path) -> list[float]:
     return values
 
 
-def network_from_toml(path: Path) -> FullyConnected:
-    """The network in a TOML file; docs/spec.md lists the keys."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE + 1)
-    except OSError as error:
-        raise SpecError(f"cannot read {path}: {error.strerror or error}") from None
-    if len(content) > _MAX_FILE:
-        raise SpecError(f"{path} is larger than {_MAX_FILE:,} bytes; a network file is a few lines")
-    try:
-        entry: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise SpecError(f"{path} is not a TOML file: {str(error)[:200]}") from None
-    for key in entry:
-        if key not in _SPEC_KEYS:
-            raise unknown_name(f"key in {path}", key, _SPEC_KEYS)
-    return network_from_fields(entry)
+def sizes_from_text(text: str, option: str) -> list[int]:
+    """One size per axis from ``32`` or ``32x20``.
 
-
-def network_from_fields(fields: dict[str, Any]) -> FullyConnected:
-    """A network from named fields; `init` stands for weights, variance_gain and mode together.
-
-    An initialiser's biases are its defaults: bias options that are given win, each for itself.
-
-    >>> fields = {"widths": "3,2,1", "init": "torch.linear_default"}
-    >>> network_from_fields(fields).bias_variance
-    (1/9, 1/6)
-    >>> network_from_fields(fields | {"bias_variance": 0}).has_bias
-    False
+    >>> sizes_from_text("32x20", "--positions"), sizes_from_text("32", "--positions")
+    ([32, 20], [32])
     """
-    from theory.initialisers import initialiser
-
-    given = dict(fields)
-    _only_fully_connected(given.pop("network", "fully_connected"))
-    if "widths" not in given:
-        raise SpecError("the widths are missing; give --widths n_0,...,n_d, such as --widths 784,100x20,10")
-    if isinstance(given["widths"], str):
-        given["widths"] = widths_from_text(given["widths"])
-    if isinstance(given.get("input"), str):
-        given["input"] = input_from_text(given["input"])
-    name = given.pop("init", None)
-    if name is not None:
-        clash = [key for key in ("weights", "variance_gain", "mode") if key in given]
-        if clash:
-            raise SpecError(
-                f"init={name} already sets weights, variance gain and mode; drop it or drop {clash[0]}"
-            )
-        given["widths"] = FullyConnected(given["widths"]).widths
-        given = initialiser(name).options(given["widths"]) | given
-    return FullyConnected(given.pop("widths"), **given)
-
-
-def _only_fully_connected(kind: object) -> None:
-    if kind in ("residual", "convolutional"):
-        raise SpecError(f"{kind} nets are not covered by this version yet; fully_connected is")
-    if kind != "fully_connected":
-        raise unknown_name("network", str(kind), ("fully_connected",))
+    pieces = re.split("[xX]", text.strip()[:100])
+    if not all(re.fullmatch(r"\d{1,12}", piece.strip(), re.ASCII) for piece in pieces) or len(pieces) > 2:
+        raise SpecError(f"{option} takes one size, or two such as 32x32 for images, not {text!r:.40}")
+    return [int(piece) for piece in pieces]
 
 
 def _pieces(text: str, option: str) -> list[str]:
@@ -141,15 +86,15 @@ def _pieces(text: str, option: str) -> list[str]:
     return text.split(",")
 
 
-def _block(piece: str) -> tuple[int, int]:
+def _block(piece: str, option: str) -> tuple[int, int]:
     match = _BLOCK.match(piece)
     if match is None:
         shown = piece if len(piece) <= 40 else piece[:40] + "..."
         raise SpecError(
-            f"--widths takes whole numbers of at least 1, with AxB for B layers of width A, "
+            f"{option} takes whole numbers of at least 1, with AxB for B layers of width A, "
             f"such as 784,100x20,10; {shown!r} is neither"
         )
     width, repeats = int(match[1]), int(match[2] or 1)
     if repeats == 0:
-        raise SpecError(f"--widths repeats a width 0 times: {piece!r}; leave it out")
+        raise SpecError(f"{option} repeats a width 0 times: {piece!r}; leave it out")
     return width, repeats

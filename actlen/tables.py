@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich import box
 from rich.table import Table
@@ -12,26 +12,33 @@ from rich.text import Text
 from actlen.console import console, shown_layers
 from actlen.console import number as short
 from actlen.reading import widths_to_text
+from theory.convolutional import Convolutional
 from theory.failure_modes import FailureMode, FailureModes
 from theory.network import FullyConnected
 from theory.prediction import LayerPrediction, Prediction
-from theory.values import Enclosed, Exact
+from theory.residual import Residual
+from theory.spec import Network
+from theory.values import Bounded, Enclosed, Exact, as_value
 
 if TYPE_CHECKING:
     from proofs_check.ledger.run import Settled
 
 __all__ = ["print_ledger", "print_prediction", "summary_line"]
 
-_Value: TypeAlias = "Exact | Enclosed"
+_Value: TypeAlias = "Exact | Enclosed | Bounded"
 
 
 def number(value: _Value) -> str:
-    """A value in about eight characters.
+    """A value in about eight characters, bounds in twice as many.
 
     >>> from flint import fmpq
     >>> number(Exact(fmpq(1, 3))), number(Exact(fmpq(10) ** 400))
     ('0.33333', 'e^921.034')
+    >>> number(Bounded(fmpq(1), fmpq(9, 4)))
+    '1 to 2.25'
     """
+    if isinstance(value, Bounded):
+        return " to ".join(number(as_value(end)) for end in (value.lower, value.upper))
     return short(value.value, value.log)
 
 
@@ -44,19 +51,51 @@ def print_prediction(prediction: Prediction) -> None:
         out.print(line)
 
 
-def summary_line(network: FullyConnected) -> str:
-    """The network in a line."""
+def summary_line(network: Network) -> str:
+    """The network in a line.
+
+    >>> summary_line(Residual(4, "1/2x3", [6]))
+    'residual: width 4, 3 blocks, branch 6 to relu, scales 1/2; normal, variance 2/fan_in; relu'
+    """
     net = network.to_dict()
     gain = net["variance_gain"]
     variance = _variance(gain, net["mode"]) if isinstance(gain, str) else "variance per layer"
     law = net["weights"] if isinstance(net["weights"], str) else "weights per layer"
-    bias = "no bias"
-    if network.has_bias:
-        size = net["bias_variance"]
-        bias = f"bias {net['bias_weights']}, variance {size if isinstance(size, str) else 'per layer'}"
-    widths = widths_to_text(network.widths)
-    widths = widths if len(widths) <= 50 else widths[:47] + "..."
-    return f"{widths}; {law}, {variance}; {net['activation']}; {bias}"
+    shape, tail = "", ""
+    if isinstance(network, FullyConnected):
+        shape, tail = widths_to_text(network.widths), f"; {_bias(network)}"
+    if isinstance(network, Residual):
+        shape = f"residual: {_trunk(net)}"
+    if isinstance(network, Convolutional):
+        shape = f"convolutional: {_feature_maps(network)}"
+    shape = shape if len(shape) <= 100 else shape[:97] + "..."
+    return f"{shape}; {law}, {variance}; {net['activation']}{tail}"
+
+
+def _bias(network: FullyConnected) -> str:
+    if not network.has_bias:
+        return "no bias"
+    net = network.to_dict()
+    size = net["bias_variance"]
+    return f"bias {net['bias_weights']}, variance {size if isinstance(size, str) else 'per layer'}"
+
+
+def _trunk(net: dict[str, Any]) -> str:
+    hidden, scales = net["branch_widths"], net["scales"]
+    alike = all(isinstance(width, int) for width in hidden)
+    branch = ",".join(map(str, hidden)) if alike else "per block"
+    steps = scales if isinstance(scales, str) else "per block"
+    output = net["branch_output"]
+    return f"width {net['width']}, {net['blocks']} blocks, branch {branch} to {output}, scales {steps}"
+
+
+def _feature_maps(network: Convolutional) -> str:
+    kernel, positions = ("x".join(map(str, sizes)) for sizes in (network.kernel, network.positions))
+    groups = ",".join(map(str, sorted(set(network.groups))))
+    return (
+        f"channels {widths_to_text(network.channels)}, kernel {kernel}, positions {positions}, "
+        f"groups {groups}, {network.padding}"
+    )
 
 
 def _variance(gain: str, mode: str) -> str:
@@ -84,7 +123,7 @@ def _layer_table(prediction: Prediction) -> Table:
 
 def _relative_spread(layer: LayerPrediction) -> str:
     mean, variance = layer.moments[0], layer.variance
-    if variance is None or mean.log is None:
+    if variance is None or isinstance(mean, Bounded) or mean.log is None:
         return "-"
     if variance.log is None:
         return "0"

@@ -26,7 +26,8 @@ from simulate.kernels.streams import LANES, fill_states, fill_words
 from simulate.plan import Plan, plan
 from simulate.population import Population, Purpose
 from simulate.simulation import simulate
-from theory import FullyConnected, predict
+from theory import FullyConnected, length_moments
+from theory.reals import as_float
 
 TARGETS = {"uniform": 12.0, "normal": 20.0, "rademacher": 5.0, "laplace": 8.0, "truncated_normal": 8.0}
 SHAPES = (Shape(64, 20), Shape(256, 20), Shape(1024, 10))
@@ -167,8 +168,8 @@ def best_peer(rates: Mapping[str, float], but: str = "") -> float:
 
 def peer_seconds(rate: float) -> float:
     """Time of a peer at this rate to know E M_d^2 of normal 256x20 to a standard error of 1 %."""
-    moments = predict(FullyConnected([256] * 21), 4).layers[-1].moments
-    second, fourth = float(moments[1]), float(moments[3])
+    moments = length_moments(FullyConnected([256] * 21), 4)[-1]
+    second, fourth = as_float(moments[1]), as_float(moments[3])
     networks = (fourth / second**2 - 1) / 1e-4
     return networks * Shape(256, 20).weights / rate
 

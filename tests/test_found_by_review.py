@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
 
-from actlen.reading import input_from_file, network_from_fields, network_from_toml
+from actlen.describing import network_from_fields, network_from_toml
+from actlen.reading import input_from_file
 from theory import FullyConnected, SpecError, batch_length_moments, derive, gaussian, predict
 from theory.bounds import second_moment_bounds
 from theory.readings.exact import length_moments

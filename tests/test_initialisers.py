@@ -13,7 +13,7 @@ import mpmath
 import pytest
 from flint import arb, ctx, fmpq
 
-from actlen.reading import network_from_fields
+from actlen.describing import network_from_fields
 from theory.errors import SpecError
 from theory.initialisers import INITIALISERS, initialiser
 from theory.laws import Normal, TruncatedNormal, as_law

@@ -8,43 +8,15 @@ from typing import Annotated
 import typer
 
 from actlen.cli.numbers import whole_number
-from actlen.cli.options import (
-    ActivationName,
-    AsJson,
-    BiasVariance,
-    BiasWeights,
-    Init,
-    InputFile,
-    InputText,
-    Mode,
-    NetworkKind,
-    Order,
-    OutputActivation,
-    Plot,
-    SpecFile,
-    VarianceGain,
-    Weights,
-    Widths,
-    described_network,
-)
+from actlen.cli.options import AsJson, Order, Plot, takes_network
+from theory.spec import Network
 
 __all__ = ["predict"]
 
 
+@takes_network
 def predict(
-    widths: Widths = None,
-    network: NetworkKind = None,
-    spec: SpecFile = None,
-    weights: Weights = None,
-    variance_gain: VarianceGain = None,
-    mode: Mode = None,
-    init: Init = None,
-    bias_weights: BiasWeights = None,
-    bias_variance: BiasVariance = None,
-    activation: ActivationName = None,
-    output_activation: OutputActivation = None,
-    input: InputText = None,
-    input_file: InputFile = None,
+    net: Network,
     order: Order = "2",
     digits: Annotated[str, typer.Option(help="guaranteed digits of enclosed numbers, to 1,000")] = "30",
     fm1_low: Annotated[str, typer.Option(help="FM1: smallest E M_j / M_0")] = "1/10",
@@ -58,20 +30,6 @@ def predict(
     from theory.failure_modes import Thresholds
     from theory.prediction import predict as predicted
 
-    fields = {
-        "widths": widths,
-        "network": network,
-        "weights": weights,
-        "variance_gain": variance_gain,
-        "mode": mode,
-        "init": init,
-        "bias_weights": bias_weights,
-        "bias_variance": bias_variance,
-        "activation": activation,
-        "output_activation": output_activation,
-        "input": input,
-    }
-    net = described_network(fields, spec, input_file)
     thresholds = Thresholds(fm1_low, fm1_high, fm2_threshold)
     prediction = predicted(
         net,

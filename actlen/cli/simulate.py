@@ -12,31 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from actlen.cli.numbers import real_number, whole_number
-from actlen.cli.options import (
-    ActivationName,
-    AsJson,
-    BiasVariance,
-    BiasWeights,
-    Init,
-    InputFile,
-    InputText,
-    Mode,
-    NetworkKind,
-    Order,
-    OutputActivation,
-    Plot,
-    SpecFile,
-    VarianceGain,
-    Weights,
-    Widths,
-    described_network,
-)
+from actlen.cli.options import AsJson, Order, Plot, takes_network
 from theory.errors import SpecError
+from theory.spec import Network
 
 if TYPE_CHECKING:
     from simulate.result import Estimate
     from simulate.running import Progress
-    from theory.network import FullyConnected
     from theory.prediction import Prediction
 
 __all__ = ["simulate"]
@@ -44,20 +26,9 @@ __all__ = ["simulate"]
 _DEEPEST_PREDICTED = 2_000
 
 
+@takes_network
 def simulate(
-    widths: Widths = None,
-    network: NetworkKind = None,
-    spec: SpecFile = None,
-    weights: Weights = None,
-    variance_gain: VarianceGain = None,
-    mode: Mode = None,
-    init: Init = None,
-    bias_weights: BiasWeights = None,
-    bias_variance: BiasVariance = None,
-    activation: ActivationName = None,
-    output_activation: OutputActivation = None,
-    input: InputText = None,
-    input_file: InputFile = None,
+    net: Network,
     order: Order = "2",
     method: Annotated[str, typer.Option(help="direct, splitting, conditional, law, or auto")] = "auto",
     samples: Annotated[str | None, typer.Option(help="how many networks (default 10000)")] = None,
@@ -81,20 +52,6 @@ def simulate(
 
     Ctrl-C prints what was computed and keeps it (exit status 130).
     """
-    fields = {
-        "widths": widths,
-        "network": network,
-        "weights": weights,
-        "variance_gain": variance_gain,
-        "mode": mode,
-        "init": init,
-        "bias_weights": bias_weights,
-        "bias_variance": bias_variance,
-        "activation": activation,
-        "output_activation": output_activation,
-        "input": input,
-    }
-    net = described_network(fields, spec, input_file)
     options: dict[str, Any] = {
         "method": method,
         "samples": None if samples is None else whole_number(samples, "--samples"),
@@ -123,7 +80,7 @@ def simulate(
         raise KeyboardInterrupt
 
 
-def _estimate(net: FullyConnected, options: dict[str, Any]) -> tuple[Estimate | None, bool]:
+def _estimate(net: Network, options: dict[str, Any]) -> tuple[Estimate | None, bool]:
     """The estimate, and whether Ctrl-C cut it short."""
     from simulate.running import Interrupted
     from simulate.simulation import simulate as simulated
