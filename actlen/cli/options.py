@@ -32,7 +32,7 @@ __all__ = [
     "described_network",
 ]
 
-_LAWS = "normal, uniform, rademacher, laplace, student_t:DF, truncated_normal:CUT, finite:V:P,..."
+_LAWS = "normal, uniform, rademacher, laplace, orthogonal, student_t:DF, truncated_normal:CUT, finite:V:P,..."
 
 Widths: TypeAlias = Annotated[
     str | None, typer.Option(help="n_0,...,n_d; AxB repeats A B times: 784,100x20,10")
@@ -43,7 +43,9 @@ SpecFile: TypeAlias = Annotated[
 ]
 Weights: TypeAlias = Annotated[str | None, typer.Option(help=_LAWS)]
 VarianceGain: TypeAlias = Annotated[str | None, typer.Option(help="entry variance times fan; 2 for He")]
-Mode: TypeAlias = Annotated[str | None, typer.Option(help="fan_in, fan_out, fan_avg or none")]
+Mode: TypeAlias = Annotated[
+    str | None, typer.Option(help="fan_in, fan_out, fan_avg, fan_geo_avg, fan_max or none")
+]
 Init: TypeAlias = Annotated[
     str | None, typer.Option(help="he_normal, torch.linear_default, keras.he_normal, ...")
 ]
