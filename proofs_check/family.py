@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from theory.activations import Activation, as_activation
 from theory.door import MAX_DEPTH, MAX_WIDTH
 from theory.errors import SpecError, unknown_name
-from theory.laws import Law, as_law
+from theory.laws import Law, as_law, independent_law
 from theory.network import FullyConnected
 from theory.rationals import rational
 
@@ -144,15 +144,19 @@ def parse_family(where: str) -> Family:
         raise unknown_name("input family", source, ("any", "ones"))
     gain = given.get("variance_gain")
     return Family(
-        weights=None if weights == "any" else tuple(as_law(name) for name in weights.split(",")),
+        weights=None if weights == "any" else tuple(map(_law, weights.split(","))),
         has_bias=bias != "none",
-        bias=None if bias in {"none", "any"} else as_law(bias),
+        bias=None if bias in {"none", "any"} else _law(bias),
         widths=_range(given.get("widths", f"1..{MAX_WIDTH}"), "widths"),
         depth=_range(given.get("depth", f"1..{MAX_DEPTH}"), "depth"),
         any_input=source == "any",
         activation=as_activation(given.get("activation", "relu")),
         variance_gain=None if gain is None else rational(gain, "the variance gain"),
     )
+
+
+def _law(name: str) -> Law:
+    return independent_law(name, "a statement")
 
 
 def _pairs(where: str) -> dict[str, str]:

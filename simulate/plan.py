@@ -20,7 +20,17 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from theory.errors import SpecError
-from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, TruncatedNormal, Uniform
+from theory.laws import (
+    FiniteLaw,
+    Laplace,
+    Law,
+    Normal,
+    Orthogonal,
+    Rademacher,
+    StudentT,
+    TruncatedNormal,
+    Uniform,
+)
 from theory.network import FullyConnected, Layer
 from theory.reals import Number, as_float
 
@@ -96,7 +106,7 @@ def _input(network: FullyConnected) -> tuple[tuple[float, ...], int]:
 
 
 def _layer(layer: Layer) -> LayerPlan:
-    weights, bias = law_plan(layer.weights), None
+    weights, bias = _weights_plan(layer), None
     scale, exponent = _factor(layer.entry_variance, weights.scale)
     bias_scale, bias_exponent = 0.0, 0
     if layer.bias_variance != 0:
@@ -105,6 +115,13 @@ def _layer(layer: Layer) -> LayerPlan:
     plus, minus = map(as_float, layer.activation.slopes)
     slopes = (np.float32(plus), np.float32(minus))
     return LayerPlan(layer.width, weights, scale, exponent, bias, bias_scale, bias_exponent, slopes)
+
+
+def _weights_plan(layer: Layer) -> LawPlan:
+    """Orthogonal matrices are drawn whole, with entries of variance 1/max(fan_in, width)."""
+    if isinstance(layer.weights, Orthogonal):
+        return LawPlan("orthogonal", math.sqrt(max(layer.fan_in, layer.width)), (layer.width,))
+    return law_plan(layer.weights)
 
 
 def _factor(variance: Number, raw_scale: float) -> tuple[float, int]:

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, TruncatedNormal, Uniform
+from theory.laws import (
+    FiniteLaw,
+    Laplace,
+    Law,
+    Normal,
+    Orthogonal,
+    Rademacher,
+    StudentT,
+    TruncatedNormal,
+    Uniform,
+)
 from theory.reals import as_float
 
 __all__ = ["draw"]
@@ -21,6 +31,8 @@ _Sampler: TypeAlias = Callable[[Any, np.random.Generator, tuple[int, ...]], Floa
 
 def draw(law: Law, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     """An array of the given shape, entries i.i.d. from the law with variance one.
+
+    Orthogonal matrices take up the last two axes; their entries have variance one too.
 
     >>> from theory import as_law
     >>> set(draw(as_law("rademacher"), np.random.default_rng(0), (50,)).tolist())
@@ -58,6 +70,15 @@ def _finite(law: FiniteLaw, random: np.random.Generator, shape: tuple[int, ...])
     return result
 
 
+def _orthogonal(law: Orthogonal, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """The Q of normal matrices whose R has a positive diagonal, transposed where that is needed."""
+    *copies, rows, columns = shape
+    large, small = max(rows, columns), min(rows, columns)
+    q, r = np.linalg.qr(random.standard_normal((*copies, large, small)))
+    q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :] * math.sqrt(large)
+    return q if rows >= columns else np.swapaxes(q, -1, -2)
+
+
 def _truncated_normal(law: TruncatedNormal, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     """By inversion of the distribution function, which the cut restricts to an interval."""
     cut = as_float(law.cut)
@@ -73,6 +94,7 @@ _SAMPLERS: dict[type[Law], _Sampler] = {
     Rademacher: _rademacher,
     Laplace: _laplace,
     StudentT: _student_t,
+    Orthogonal: _orthogonal,
     TruncatedNormal: _truncated_normal,
     FiniteLaw: _finite,
 }

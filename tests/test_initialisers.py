@@ -39,6 +39,9 @@ ROWS = [tuple(row.split()) for row in (
     "torch.normal:0.02 normal 1/2500 none", "torch.uniform:0.3 uniform 3/100 none",
     "jax.normal:0.02 normal 1/2500 none", "keras.random_normal:1/20 normal 1/400 none",
     "keras.random_uniform:0.3 uniform 3/100 none", "torch.linear_default uniform 1/3 fan_in",
+    "torch.orthogonal orthogonal 1 fan_max", "torch.orthogonal:3/2 orthogonal 9/4 fan_max",
+    "jax.orthogonal orthogonal 1 fan_max", "jax.orthogonal:3/2 orthogonal 9/4 fan_max",
+    "keras.orthogonal orthogonal 1 fan_max", "keras.orthogonal:3/2 orthogonal 9/4 fan_max",
 )]  # fmt: skip
 TRUNCATED = {  # name: cut in standard deviations, STD
     "torch.trunc_normal:0.02": (fmpq(100), fmpq(1, 50)),
@@ -139,6 +142,8 @@ BAD = {
     "empty parameter": (lambda: initialiser("keras.random_normal:"), "needs its standard deviation"),
     "parameter too many": (lambda: initialiser("torch.linear_default:2"), "takes no parameter"),
     "negative parameter": (lambda: initialiser("torch.normal:-1"), "must be positive"),
+    "empty gain": (lambda: initialiser("torch.orthogonal:"), "needs its gain"),
+    "gain zero": (lambda: initialiser("jax.orthogonal:0"), "must be positive"),
     "zero parameter": (lambda: initialiser("timm.trunc_normal_tf:0"), "must be positive"),
     "text as parameter": (lambda: initialiser("jax.truncated_normal:x"), "finite number"),
     "nan as parameter": (lambda: initialiser("jax.normal:nan"), "finite number"),
@@ -170,7 +175,7 @@ def test_bad_input_is_refused_with_one_helpful_line(name):
         call()
     assert piece in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert 20 <= len(str(caught.value)) <= 300
+    assert 20 <= len(str(caught.value)) <= 350
 
 
 def predict(*words):

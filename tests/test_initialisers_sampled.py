@@ -1,5 +1,6 @@
 """Each framework initialiser against draws of the framework itself, where it is installed.
 
+Orthogonal matrices, whose entries depend on each other, are in tests/test_orthogonal_initialisers.py.
 N = 10^6 entries w, divided by the exact variance. The standard errors are exact, sqrt((kappa - 1)/N)
 for the mean of w^2 and sqrt((m_8 - kappa^2)/N) for the mean of w^4; the limit is 5 of them. So a variance
 off by 1.5 % or a kurtosis off by 0.1 would be seen (normal entries are the widest case: the limit is at
@@ -62,8 +63,7 @@ def keras_module():
 @pytest.mark.parametrize("name", [name for name in INITIALISERS if "." in name])
 def test_the_cited_source_exists(name):
     stem = name.partition(":")[0]
-    known = {"STD": f"{stem}:1", "BOUND": f"{stem}:1"}
-    source = initialiser(known.get(name.partition(":")[2], name)).source
+    source = initialiser(f"{stem}:1" if ":" in name else stem).source
     package = source.partition(".")[0]
     if package == "timm":
         assert hasattr(timm_module(), source.rpartition(".")[2])
@@ -180,7 +180,8 @@ def test_the_framework_draws_this_law(name):
 
 def test_every_framework_name_is_sampled():
     stems = {name.partition(":")[0] for name in INITIALISERS if "." in name}
-    assert stems == {name.partition(":")[0] for name in DRAWS}
+    matrices = {f"{package}.orthogonal" for package in ("torch", "jax", "keras")}
+    assert stems == matrices | {name.partition(":")[0] for name in DRAWS}
 
 
 def test_the_bias_that_torch_draws():

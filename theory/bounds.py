@@ -3,6 +3,8 @@
 For tau = 2 (s_+^4 + s_-^4)/(s_+^2 + s_-^2)^2 (2 for ReLU) and kurtosis kappa,
     alpha^2 (1 + c/n) q <= E M_j^2 <= alpha^2 (1 + C/n) q,   q = E M_{j-1}^2,
 with c, C = min, max of 3 tau - 1 and kappa tau - 1, and alpha the factor of the mean.
+Orthogonal weights multiply the normal factor 1 + (3 tau - 1)/n by ratio_2 = N/(N + 2), whatever the
+layer before: for them c = C = (N (3 tau - 1) - 2 n)/(N + 2), and both bounds are the second moment itself.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from flint import arb
 
 from theory.activations import Activation
 from theory.laws import Law
-from theory.network import FullyConnected
+from theory.network import FullyConnected, Layer
 from theory.reals import Number
 from theory.values import Enclosed, Exact, as_value, larger, shortened, smaller
 
@@ -45,7 +47,7 @@ class SecondMomentBounds:
 
 
 def layer_constants(weights: Law, activation: Activation) -> tuple[Number, Number]:
-    """(c, C) of one layer.
+    """(c, C) of one layer of independent weights, or of those that dependent ones are compared with.
 
     >>> from theory.activations import as_activation
     >>> from theory.laws import as_law
@@ -55,8 +57,17 @@ def layer_constants(weights: Law, activation: Activation) -> tuple[Number, Numbe
     (1, 5)
     """
     tau = activation.even_moment_factor(2) / activation.even_moment_factor(1) ** 2
-    spread, single = 3 * tau - 1, weights.kurtosis * tau - 1
+    spread, single = 3 * tau - 1, weights.independent_moment(2) * tau - 1
     return smaller(spread, single), larger(spread, single)
+
+
+def _constants(layer: Layer) -> tuple[Number, Number]:
+    """(c, C) of one layer; 1 + x/n becomes (1 + x/n) ratio_2."""
+    low, high = layer_constants(layer.weights, layer.activation)
+    if layer.weights.independent:
+        return low, high
+    ratio, n = layer.moment_ratio(2), layer.width
+    return (n + low) * ratio - n, (n + high) * ratio - n
 
 
 def second_moment_bounds(
@@ -71,16 +82,17 @@ def second_moment_bounds(
     if network.has_bias or not network.has_finite_moments(2):
         return None
     # The network keeps its laws and activations alive: identities are keys, cheaper than hashing.
-    constants: dict[tuple[int, int], tuple[Number, Number]] = {}
+    constants: dict[tuple[int, ...], tuple[Number, Number]] = {}
     start = (network.input_power_sum(1) / network.widths[0]) ** 2
     lower: Number = start
     upper: Number = start
     scale: Number = start
     log_lower, log_upper = arb(0), arb(0)
     for layer in network.layers:
-        key = (id(layer.weights), id(layer.activation))
+        shape = () if layer.weights.independent else (layer.fan_in, layer.width)
+        key = (id(layer.weights), id(layer.activation), *shape)
         if key not in constants:
-            constants[key] = layer_constants(layer.weights, layer.activation)
+            constants[key] = _constants(layer)
         low, high = constants[key]
         alpha_squared = layer.mean_factor**2
         lower = shortened(lower * (alpha_squared * (1 + low / layer.width)), longest_bits)

@@ -14,7 +14,7 @@ from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import GainLike, checked_input, checked_widths, per_layer, variance_gains
 from theory.errors import SpecError, unknown_name
 from theory.fans import fan
-from theory.laws import Law, LawLike, as_law
+from theory.laws import Law, LawLike, independent_law
 from theory.rationals import RationalLike
 from theory.reals import ExactReal, Number, number
 from theory.spec import Network, folded
@@ -162,7 +162,7 @@ class Convolutional(Network):
             "positions": axes,
             "groups": _groups(groups, checked),
             "padding": padding,
-            "weights": per_layer(weights, depth, as_law, "the weight law"),
+            "weights": per_layer(weights, depth, _law, "the weight law"),
             "variance_gain": variance_gains(variance_gain, depth, phi, phi),
             "mode": mode,
             "activation": phi,
@@ -221,6 +221,10 @@ class Convolutional(Network):
             "activation": self.activation.name,
             "input": "ones" if self.input is None else [str(x) for x in self.input],
         }
+
+
+def _law(law: LawLike) -> Law:
+    return independent_law(law, "a convolution")
 
 
 def _channels(channels: Iterable[int]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from theory.reals import ExactReal, square_root
 
 __all__ = ["FAN_MODES", "fan"]
 
-FAN_MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg", "none")
+FAN_MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg", "fan_max", "none")
 
 
 def fan(mode: str, fan_in: int, fan_out: int) -> ExactReal:
@@ -28,6 +28,8 @@ def fan(mode: str, fan_in: int, fan_out: int) -> ExactReal:
         return fmpq(fan_in + fan_out, 2)
     if mode == "fan_geo_avg":
         return square_root(fmpq(fan_in) * fan_out)
+    if mode == "fan_max":
+        return fmpq(max(fan_in, fan_out))
     if mode == "none":
         return fmpq(1)
     raise unknown_name("fan mode", str(mode), FAN_MODES)

@@ -9,19 +9,22 @@ JAX and Keras divide by 0.87962566103423978 = sqrt(v(2)) as well, so that the va
 Read in torch 2.13.0 (torch/nn/init.py, torch/nn/modules/linear.py), jax 0.10.2
 (jax/_src/nn/initializers.py), flax 0.12.8 (flax/linen/linear.py), keras 3.15.1
 (keras/src/initializers/random_initializers.py), timm 1.0.31 (timm/layers/weight_init.py). Left out:
-jax.nn.initializers.uniform, whose law on [0, scale) is not symmetric, and orthogonal matrices.
+jax.nn.initializers.uniform, whose law on [0, scale) is not symmetric. Orthogonal matrices are gain Q in
+all three, Q from the decomposition of a normal matrix with the signs of R's diagonal: entries of variance
+gain^2/max(fan_in, fan_out).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flint import fmpq
 
 from theory.errors import SpecError
-from theory.laws import Law, Normal, TruncatedNormal, Uniform
+from theory.laws import Law, Normal, Orthogonal, TruncatedNormal, Uniform
 from theory.reals import ExactReal, TruncatedNormalMoment
 
 __all__ = ["FRAMEWORK_INITIALISERS", "PARAMETERISED_INITIALISERS", "Initialiser", "Parameterised"]
@@ -61,7 +64,7 @@ class Initialiser:
 
 @dataclass(frozen=True)
 class Parameterised:
-    """A family of initialisers of absolute scale, written name:PARAMETER."""
+    """A family of initialisers with a scale to give, written name:PARAMETER."""
 
     parameter: str
     meaning: str
@@ -102,6 +105,17 @@ def _variance_scaling(prefix: str, source: Callable[[str, str], str]) -> dict[st
     }
 
 
+_ORTHOGONAL = {
+    "torch.orthogonal": ("GAIN", "torch.nn.init.orthogonal_"),
+    "jax.orthogonal": ("SCALE", "jax.nn.initializers.orthogonal"),
+    "keras.orthogonal": ("GAIN", "keras.initializers.Orthogonal"),
+}
+
+
+def _orthogonal(source: str, gain: fmpq) -> Initialiser:
+    return Initialiser(Orthogonal(), gain**2, "fan_max", source=source)
+
+
 FRAMEWORK_INITIALISERS: dict[str, Initialiser] = {
     **_TORCH,
     **_variance_scaling("jax", lambda scheme, shape: f"jax.nn.initializers.{scheme}_{shape}"),
@@ -110,6 +124,7 @@ FRAMEWORK_INITIALISERS: dict[str, Initialiser] = {
     **_variance_scaling("keras", lambda scheme, shape: f"keras.initializers.{scheme.title()}{shape.title()}"),
     # Dense(kernel_initializer="glorot_uniform", bias_initializer="zeros").
     "keras.dense_default": Initialiser(Uniform(), fmpq(1), "fan_avg", source="keras.layers.Dense"),
+    **{name: _orthogonal(source, fmpq(1)) for name, (_, source) in _ORTHOGONAL.items()},
 }
 
 
@@ -169,4 +184,8 @@ PARAMETERISED_INITIALISERS: dict[str, Parameterised] = {
     "keras.truncated_normal": _cut_then_scaled("keras.initializers.TruncatedNormal"),
     "timm.trunc_normal": _cut_at_two("timm.layers.weight_init.trunc_normal_"),
     "timm.trunc_normal_tf": _cut_then_scaled("timm.layers.weight_init.trunc_normal_tf_"),
+    **{
+        name: Parameterised(parameter, "gain", partial(_orthogonal, source))
+        for name, (parameter, source) in _ORTHOGONAL.items()
+    },
 }

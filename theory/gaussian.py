@@ -1,8 +1,9 @@
-"""The third route, normal weights only: closed forms for the factors of E M^k.
+"""The third route, normal or orthogonal weights: closed forms for the factors of E M^k.
 
 Given a_{j-1} every z_i^2 is v times chi^2_1 with v = gain * M_{j-1} + (bias variance), so
     M_j = v X,  X = (1/n) (s_+^2 chi^2_B + s_-^2 chi^2_{n-B}),  B ~ Binomial(n, 1/2),
-and E X^k needs only rising factorials of B and n - B (THEORY.md section 2).
+and E X^k needs only rising factorials of B and n - B (THEORY.md section 2). For orthogonal weights the
+term of degree i in M_{j-1} of E v^k gets the factor ratio_i (`theory.orthogonal`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from math import comb
 from flint import fmpq
 
 from theory.activations import Activation
-from theory.laws import Normal
+from theory.laws import Normal, Orthogonal
 from theory.network import FullyConnected
 from theory.reals import Number
 
@@ -22,9 +23,10 @@ __all__ = ["applies_to", "factor_moment", "length_moments"]
 
 
 def applies_to(network: FullyConnected) -> bool:
-    """Whether weights and (where present) biases are normal in every layer."""
-    laws = dict.fromkeys((*network.weights, *network.bias_laws_in_use))
-    return all(isinstance(law, Normal) for law in laws)
+    """Whether weights are normal or orthogonal, and biases (where present) normal, in every layer."""
+    weights, biases = dict.fromkeys(network.weights), dict.fromkeys(network.bias_laws_in_use)
+    covered = all(isinstance(law, (Normal, Orthogonal)) for law in weights)
+    return covered and all(isinstance(law, Normal) for law in biases)
 
 
 def factor_moment(order: int, width: int, activation: Activation) -> fmpq:
@@ -54,7 +56,7 @@ def length_moments(network: FullyConnected, order: int) -> Iterator[list[Number]
     moments: list[Number] = [mean**k for k in range(order + 1)]
     for layer in network.layers:
         gain, shift = layer.effective_gain, layer.bias_variance
-        before = moments
+        before = [layer.moment_ratio(i) * moment for i, moment in enumerate(moments)]
         moments = [fmpq(1)]
         for k in range(1, order + 1):
             terms = (comb(k, i) * gain**i * before[i] * shift ** (k - i) for i in range(k + 1))

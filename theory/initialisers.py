@@ -102,7 +102,7 @@ def _by_name(name: object) -> Initialiser:
     if name in _FIXED:
         return _FIXED[name]
     stem, colon, parameter = name.partition(":")
-    if colon and stem in _FIXED:
+    if colon and stem in _FIXED and stem not in PARAMETERISED_INITIALISERS:
         raise SpecError(f"the initialiser {stem} takes no parameter; write {stem}")
     if stem not in PARAMETERISED_INITIALISERS:
         raise _unknown(name)

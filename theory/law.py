@@ -6,6 +6,9 @@ m_{2r} = E w^{2r} for the weight w scaled to E w^2 = 1, THEORY.md section 1.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from flint import fmpq
 
 from theory.reals import Number
 
@@ -13,7 +16,13 @@ __all__ = ["Law"]
 
 
 class Law(ABC):
-    """A symmetric law of variance one."""
+    """A symmetric law of variance one: of independent weights, unless `independent` is False.
+
+    Theory needs E prod (W a)_i^{2 k_i} for fixed a. It is the value for independent entries with the
+    moments `independent_moment`, times `moment_ratio` of sum k_i.
+    """
+
+    independent: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -23,6 +32,14 @@ class Law(ABC):
     @abstractmethod
     def even_moment(self, half_order: int) -> Number:
         """E w^(2 * half_order), exactly; `SpecError` where it is infinite."""
+
+    def independent_moment(self, half_order: int) -> Number:
+        """E w^(2 * half_order) of the independent entries with which the matrix is compared."""
+        return self.even_moment(half_order)
+
+    def moment_ratio(self, half_order: int, fan_in: int, width: int) -> fmpq:
+        """What makes moments of W a of degree 2 * half_order out of those for independent entries."""
+        return fmpq(1)
 
     @property
     def finite_half_order(self) -> int | None:

@@ -17,6 +17,7 @@ from flint import fmpq
 from theory.errors import SpecError, unknown_name
 from theory.finite_laws import FiniteLaw, finite_law
 from theory.law import Law
+from theory.orthogonal import Orthogonal
 from theory.rationals import rational
 from theory.reals import Number, TruncatedNormalMoment
 
@@ -27,12 +28,14 @@ __all__ = [
     "Law",
     "LawLike",
     "Normal",
+    "Orthogonal",
     "Rademacher",
     "StudentT",
     "TruncatedNormal",
     "Uniform",
     "as_law",
     "finite_law",
+    "independent_law",
 ]
 
 
@@ -165,6 +168,7 @@ _PLAIN: dict[str, Callable[[], Law]] = {
     "uniform": Uniform,
     "rademacher": Rademacher,
     "laplace": Laplace,
+    "orthogonal": Orthogonal,
 }
 LAW_NAMES = (*_PLAIN, "student_t:DF", "truncated_normal:CUT", "finite:V:P,V:P,...")
 _MAX_POINTS = 1_000
@@ -181,6 +185,20 @@ def as_law(law: LawLike) -> Law:
     if not isinstance(law, str):
         raise SpecError(f"a weight law is a name such as 'normal' or a Law, not {law!r}")
     return _parse(law.strip())
+
+
+def independent_law(law: LawLike, use: str) -> Law:
+    """A law as `as_law` reads it; `SpecError` where its entries are not independent.
+
+    >>> independent_law("uniform", "a bias")
+    Uniform()
+    """
+    found = as_law(law)
+    if not found.independent:
+        raise SpecError(
+            f"{found.name} is a law of whole matrices; {use} needs one of independent entries, such as normal"
+        )
+    return found
 
 
 @cache
@@ -202,8 +220,6 @@ def _parse(text: str) -> Law:
         return TruncatedNormal(rational(parameter, "the cut of truncated_normal"))
     if name == "finite":
         return finite_law(_points(parameter))
-    if name == "orthogonal":
-        raise SpecError("orthogonal weights are not covered by this version yet; normal ones are")
     raise unknown_name("weight law", text, LAW_NAMES)
 
 

@@ -22,7 +22,7 @@ from theory.door import (
     variance_gains,
 )
 from theory.fans import fan
-from theory.laws import Law, LawLike, as_law
+from theory.laws import Law, LawLike, as_law, independent_law
 from theory.rationals import RationalLike
 from theory.reals import ExactReal, Number, number
 from theory.spec import Network, folded
@@ -57,6 +57,15 @@ class Layer:
         return self.entry_variance * self.fan_in
 
     @property
+    def kurtosis(self) -> Number:
+        """E w^4 of one standardised weight; for orthogonal matrices it depends on the shape."""
+        return self.weights.independent_moment(2) * self.moment_ratio(2)
+
+    def moment_ratio(self, half_order: int) -> fmpq:
+        """What dependence between the weights does to moments of degree 2 * half_order: 1 without."""
+        return self.weights.moment_ratio(half_order, self.fan_in, self.width)
+
+    @property
     def mean_factor(self) -> Number:
         """alpha in E[M_j | a_{j-1}] = alpha M_{j-1} + beta."""
         return self.activation.even_moment_factor(1) * self.effective_gain
@@ -82,7 +91,7 @@ class FullyConnected(Network):
         a list) takes the critical gain of each layer's activation, 2 for ReLU, which keeps the
         mean length.
     mode
-        What the gain is divided by: fan_in, fan_out, fan_avg, or none.
+        What the gain is divided by, one of `theory.fans.FAN_MODES`.
     bias_weights, bias_variance
         Law and variance of the biases, one or per layer; variance 0 means no bias.
     activation, output_activation
@@ -139,7 +148,7 @@ class FullyConnected(Network):
             "weights": per_layer(weights, depth, as_law, "the weight law"),
             "variance_gain": variance_gains(variance_gain, depth, hidden, last),
             "mode": mode,
-            "bias_weights": per_layer(bias_weights, depth, as_law, "the bias law"),
+            "bias_weights": per_layer(bias_weights, depth, _bias_law, "the bias law"),
             "bias_variance": per_layer(bias_variance, depth, bias_variance_of, "the bias variance"),
             "activation": hidden,
             "output_activation": last,
@@ -203,3 +212,7 @@ class FullyConnected(Network):
             "output_activation": self.output_activation.name,
             "input": "ones" if self.input is None else [str(x) for x in self.input],
         }
+
+
+def _bias_law(law: LawLike) -> Law:
+    return independent_law(law, "a bias")

@@ -2,7 +2,9 @@
 
 State: E prod_s p_{l_s}(a_j) with p_l(a) = sum_i a_i^{2l}. Cumulants (signed) replace the
 non-negative basis of `recursion`: cumulants of a pre-activation are additive over weights,
-those of a sum over i.i.d. neurons are n times those of one neuron (THEORY.md section 2).
+those of a sum over i.i.d. neurons are n times those of one neuron (THEORY.md section 2). Orthogonal
+weights are taken for independent normal ones first; then the coefficient of a monomial of degree r in
+the activations before gets the factor ratio_r (`theory.orthogonal`).
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ def length_moments(network: FullyConnected, order: int) -> Iterator[list[Number]
     state: dict[_Monomial, Number] = {m: _evaluate_monomial(m, sums) for m in basis}
     for layer in network.layers:
         neuron = _neuron_moments(layer, order)
-        state = {m: _expect(_layer_moment(m, layer.width, neuron), state) for m in basis}
+        ratios = [layer.moment_ratio(r) for r in range(order + 1)]
+        state = {m: _expect(_layer_moment(m, layer.width, neuron), state, ratios) for m in basis}
         yield [state[(1,) * k] / fmpq(layer.width) ** k for k in range(1, order + 1)]
 
 
@@ -58,7 +61,7 @@ def _evaluate_monomial(monomial: _Monomial, sums: Sequence[fmpq]) -> fmpq:
 
 def _neuron_moments(layer: Layer, order: int) -> list[_Polynomial]:
     """E a_i^{2l} given the layer before, l = 0..order, as polynomials in its power sums."""
-    weights = _cumulants([layer.weights.even_moment(l) for l in range(order + 1)])
+    weights = _cumulants([layer.weights.independent_moment(l) for l in range(order + 1)])
     biases: list[Number] = [fmpq(0)] * (order + 1)
     if layer.bias_variance != 0:
         scaled = [layer.bias.even_moment(l) * layer.bias_variance**l for l in range(order + 1)]
@@ -134,5 +137,5 @@ def _add(total: _Polynomial, factor: int, summand: _Polynomial) -> None:
         total[monomial] += factor * coefficient
 
 
-def _expect(polynomial: _Polynomial, state: dict[_Monomial, Number]) -> Number:
-    return sum((c * state[m] for m, c in polynomial.items()), fmpq(0))
+def _expect(polynomial: _Polynomial, state: dict[_Monomial, Number], ratios: Sequence[fmpq]) -> Number:
+    return sum((c * ratios[sum(m)] * state[m] for m, c in polynomial.items()), fmpq(0))

@@ -54,7 +54,7 @@ class Prediction:
     """What theory says about one network; every number exact or enclosed.
 
     `layers[j]` is layer j, with the input as layer 0; lengths are squared, per neuron.
-    `kurtosis` is that of the weights, None where it is infinite or differs between layers.
+    `kurtosis` is that of a weight, None where it is infinite or differs between layers.
     `empirical_variance` is E EmpVar over layers 1..d. Bounds are None where biases or an
     infinite kurtosis put Theorem 5 out of reach. `details` holds what only one kind of network
     has: values, numbers, text, and lists and mappings of them.
@@ -202,7 +202,13 @@ def _layers(
 
 def _kurtosis(network: FullyConnected) -> Exact | Enclosed | None:
     laws = set(network.weights)
-    return as_value(laws.pop().kurtosis) if len(laws) == 1 else None
+    if len(laws) > 1:
+        return None
+    (law,) = laws
+    if law.independent:
+        return as_value(law.kurtosis)
+    kurtoses = {layer.kurtosis for layer in network.layers}
+    return as_value(kurtoses.pop()) if len(kurtoses) == 1 else None
 
 
 def _start(reachable: bool) -> Exact | None:

@@ -7,8 +7,10 @@ m <= order. One layer of n = n_j neurons maps it linearly,
     E[z^{2l} | a] = sum_i binom(2l, 2i) E b^{2(l-i)} sum_{mu of i} (2i)!/(prod (2 mu_t)! sym(mu))
                     * prod_t m_{2 mu_t} * gain^i * n_{j-1}^{-i} A_mu(a),
 
-where r is the number of parts. Every coefficient is non-negative and only + and * are used, so
-the same lines are read symbolically, exactly, enclosed, in floating point and in the log domain.
+where r is the number of parts. Where the weights depend on each other as those of an orthogonal matrix
+do, every entry from a partition of size i gets the factor ratio_i (`theory.orthogonal`). Every
+coefficient is non-negative and only + and * are used, so the same lines are read symbolically,
+exactly, enclosed, in floating point and in the log domain.
 """
 
 from __future__ import annotations
@@ -83,6 +85,7 @@ class ShapeNumbers(Generic[S]):
 
     `reciprocal` is 1/n, `falling[i]` is 1 - i/n (0 when i >= n), `gain` the effective variance
     gain fan_in * entry variance, `half_moments[l]` the activation's c_l; l and i from 0 to order.
+    `ratios[l]` is the factor of degree l for dependent weights, None for independent ones.
     """
 
     one: S
@@ -90,6 +93,7 @@ class ShapeNumbers(Generic[S]):
     falling: Sequence[S]
     gain: S
     half_moments: Sequence[S]
+    ratios: Sequence[S] | None = None
 
     def width_factor(self, partition: Partition) -> S:
         """(n)_r n^{-m} prod_s c_{l_s} for a partition of m into r parts."""
@@ -99,13 +103,22 @@ class ShapeNumbers(Generic[S]):
         factors += [self.half_moments[part] for part in partition]
         return _product(factors, self.one)
 
+    def input_factors(self, order: int) -> list[S]:
+        """gain^i ratio_i, which belongs to degree i in the layer before, for i = 0, ..., order."""
+        powers = [self.one]
+        for _ in range(order):
+            powers.append(powers[-1] * self.gain)
+        if self.ratios is None:
+            return powers
+        return [power * ratio for power, ratio in zip(powers, self.ratios, strict=True)]
+
 
 @dataclass(frozen=True)
 class MomentRecursion:
     """The layer map of a given order: whole numbers, derived once, read many times.
 
     `terms[lambda][mu]` lists (coefficient, weight parts, bias parts): the entry of the map is
-    width_factor(lambda) * gain^|mu| * sum coefficient * prod E w^{2p} * prod E b^{2q}.
+    width_factor(lambda) * gain^|mu| ratio_|mu| * sum coefficient * prod E w^{2p} * prod E b^{2q}.
     """
 
     order: int
@@ -127,9 +140,7 @@ class MomentRecursion:
 
     def matrix(self, law_rows: Rows[S], shape: ShapeNumbers[S]) -> Rows[S]:
         """The layer map, sparse: for each partition the (position, entry) pairs of its row."""
-        powers = [shape.one]
-        for _ in range(self.order):
-            powers.append(powers[-1] * shape.gain)
+        powers = shape.input_factors(self.order)
         gains = [powers[sum(p)] for p in self.partitions]
         outer = [shape.width_factor(p) for p in self.partitions]
         return [

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["AsJson", "Order", "Plot", "takes_network"]
 
-_LAWS = "normal, uniform, rademacher, laplace, student_t:DF, truncated_normal:CUT, finite:V:P,..."
+_LAWS = "normal, uniform, rademacher, laplace, student_t:DF, truncated_normal:CUT, orthogonal, finite:V:P,..."
 _TEXT: dict[str, str] = {
     "widths": "n_0,...,n_d; AxB repeats A B times: 784,100x20,10",
     "network": "fully_connected (default), residual or convolutional",
     "weights": _LAWS,
     "variance_gain": "entry variance times fan; 2 for He",
-    "mode": "fan_in, fan_out, fan_avg, fan_geo_avg or none",
+    "mode": "fan_in, fan_out, fan_avg, fan_geo_avg, fan_max or none",
     "init": "he_normal, torch.linear_default, keras.he_normal, ...",
     "bias_weights": "law of the biases",
     "bias_variance": "variance of the biases, such as 1/100",

@@ -19,6 +19,7 @@ import numpy as np
 
 from simulate.kernels import samplers
 from simulate.kernels.jit import inlined, kernel
+from simulate.kernels.orthogonal import orthogonal_pass
 from simulate.kernels.samplers import HALF_WORDS, signed_halves, signed_one
 from simulate.kernels.streams import draw_words, load_state, next_word, store_state
 from simulate.kernels.vectors import LANES, at, fused, load, store, zeros
@@ -98,4 +99,4 @@ _TILES = {
     "rademacher": _rademacher_tile,
 } | {law: _through_buffer(getattr(samplers, law), half) for law, half in HALF_WORDS.items()}
 
-weight_passes = {law: _weight_pass(tile) for law, tile in _TILES.items()}
+weight_passes = {law: _weight_pass(tile) for law, tile in _TILES.items()} | {"orthogonal": orthogonal_pass}

@@ -19,7 +19,8 @@ from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import MAX_WIDTH, GainLike
 from theory.errors import SpecError
 from theory.fans import fan
-from theory.laws import Law, LawLike, as_law
+from theory.laws import Law, LawLike, as_law, independent_law
+from theory.orthogonal import Orthogonal, sphere_factor
 from theory.rationals import RationalLike, rational
 from theory.readings.logarithmic import LogArray
 from theory.reals import ExactReal, Number, Real, as_float, number
@@ -97,7 +98,8 @@ def batch_length_moments(
     gain: ExactReal = phi.critical_variance_gain
     if variance_gain is not None:
         gain = variance_gain if isinstance(variance_gain, Real) else rational(variance_gain)
-    family = _Family(as_law(weights), gain, mode, as_law(bias_weights), rational(bias_variance), phi)
+    bias = independent_law(bias_weights, "a bias")
+    family = _Family(as_law(weights), gain, mode, bias, rational(bias_variance), phi)
     checked = _checked(widths, order, family)
     recursion = moment_recursion(order, family.bias_variance != 0)
     if logarithmic:
@@ -171,7 +173,7 @@ def _run(
     law_rows = recursion.law_rows(
         LawNumbers(
             lift,
-            [lift(family.weights.even_moment(l)) for l in orders],
+            [lift(family.weights.independent_moment(l)) for l in orders],
             [lift(b) for b in biases] if recursion.has_bias else [lift(1)],
         )
     )
@@ -200,7 +202,18 @@ def _shapes(
             falling=[arithmetic.array(_falling(n, i)) for i in range(order + 1)],
             gain=gain if family.mode == "fan_in" else gain * arithmetic.array(ratio),
             half_moments=halves,
+            ratios=_ratios(family.weights, np.maximum(fan_in, n), order, arithmetic),
         )
+
+
+def _ratios(law: Law, side: Floats, order: int, arithmetic: _Arithmetic[S]) -> list[S] | None:
+    """ratio_0, ..., ratio_order of orthogonal weights, None for independent ones."""
+    if not isinstance(law, Orthogonal):
+        return None
+    ratios = [arithmetic.scalar(1)]
+    for i in range(order):
+        ratios.append(ratios[-1] * arithmetic.array(sphere_factor(i, side)))
+    return ratios
 
 
 def _fans(mode: str, fan_in: Floats, fan_out: Floats) -> Floats:
@@ -211,6 +224,7 @@ def _fans(mode: str, fan_in: Floats, fan_out: Floats) -> Floats:
         "fan_out": fan_out,
         "fan_avg": (fan_in + fan_out) / 2,
         "fan_geo_avg": np.sqrt(fan_in * fan_out),
+        "fan_max": np.maximum(fan_in, fan_out),
     }[mode]
 
 
@@ -237,10 +251,14 @@ def _stack(columns: list[Any], count: int) -> Floats:
 
 
 def _roundings_per_layer(recursion: MomentRecursion) -> int:
-    """Operations on the longest path through one layer, lifts included."""
+    """Operations on the longest path through one layer, lifts included.
+
+    A product takes, for every degree, at most 5.5 roundings for the gain (with a root), 2 for the ratio,
+    2 for laws and half moments and 2 for the width, each factor with its multiplication; and 6 besides.
+    """
     longest_row = max(len(row) for row in recursion.terms.values())
     longest_entry = max(len(e) for row in recursion.terms.values() for e in row.values())
-    return longest_row + longest_entry + 8 * recursion.order + 8
+    return longest_row + longest_entry + 12 * recursion.order + 8
 
 
 def _relative_error(recursion: MomentRecursion, depth: int) -> float:

@@ -105,7 +105,8 @@ def _matrices(network: FullyConnected, recursion: MomentRecursion) -> Iterator[R
     for layer in network.layers:
         variance = layer.bias_variance
         laws = (id(layer.weights), id(layer.bias), int(variance.p), int(variance.q))
-        fan_in = None if layer.mode == "fan_in" else layer.fan_in
+        same = layer.mode == "fan_in" and layer.weights.independent
+        fan_in = None if same else layer.fan_in
         key = (laws, layer.width, fan_in, id(layer.variance_gain), id(layer.activation))
         if laws not in by_laws:
             by_laws[laws] = recursion.law_rows(_law_numbers(layer, recursion))
@@ -119,7 +120,7 @@ def _law_numbers(layer: Layer, recursion: MomentRecursion) -> LawNumbers[Number]
     biases: list[Number] = [fmpq(1)]
     if recursion.has_bias:
         biases = [_bias_moment(layer, l) for l in orders]
-    return LawNumbers(fmpq, [layer.weights.even_moment(l) for l in orders], biases)
+    return LawNumbers(fmpq, [layer.weights.independent_moment(l) for l in orders], biases)
 
 
 def _bias_moment(layer: Layer, half_order: int) -> Number:
@@ -132,10 +133,12 @@ def _bias_moment(layer: Layer, half_order: int) -> Number:
 
 def _shape_numbers(layer: Layer, order: int) -> ShapeNumbers[Number]:
     n = layer.width
+    independent = layer.weights.independent
     return ShapeNumbers(
         one=fmpq(1),
         reciprocal=fmpq(1, n),
         falling=[fmpq(max(n - i, 0), n) for i in range(order + 1)],
         gain=layer.effective_gain,
         half_moments=[layer.activation.even_moment_factor(l) for l in range(order + 1)],
+        ratios=None if independent else [layer.moment_ratio(l) for l in range(order + 1)],
     )

@@ -3,6 +3,8 @@
 Variables: u = 1/n_j, g the effective variance gain, m4, m6, ... the moments of the weights,
 b2, b4, ... those of the biases, c1, c2, ... the activation's factors. A law or an activation
 that is given becomes numbers. Nothing is typed in: the polynomials come from `recursion`.
+Orthogonal weights bring r2, r3, ..., with r_k = prod_{i<k} N/(N + 2i) for N = max(n_{j-1}, n_j), which is
+no polynomial of one width (`theory.orthogonal`).
 """
 
 from __future__ import annotations
@@ -68,6 +70,8 @@ class DerivedRecursion:
         44*u^2 + 15*u + 1
         >>> derive(2, weights="uniform").closed_factor(2) is None
         True
+        >>> derive(2, weights="orthogonal").closed_factor(2)
+        5*u*r2 + r2
         """
         conditional = self.conditional_moment(k)
         length = expand_power_of_length(k)
@@ -78,8 +82,8 @@ class DerivedRecursion:
     def to_sympy(self) -> dict[str, Any]:
         """E[M_j^k | a_{j-1}] for k = 1..order as SymPy expressions, by the name of the left side.
 
-        Symbols: n_j, g, m_4, ..., c_1, ..., nu_2, ...; A_2, A_1_1, ... for the normalised
-        augmented moments of a_{j-1}.
+        Symbols: n_j, g, m_4, ..., c_1, ..., nu_2, ..., rho_2, ...; A_2, A_1_1, ... for the
+        normalised augmented moments of a_{j-1}.
 
         >>> derive(2, weights="normal").to_sympy()["M_j^2"]
         A_1_1*(1 + 5/n_j) + A_2*(1 + 5/n_j)
@@ -122,7 +126,7 @@ def derive(
     check_order_range(order)
     law = None if weights is None else as_law(weights)
     phi = None if activation is None else as_activation(activation)
-    symbols = _symbols(order)
+    symbols = _symbols(order, dependent=law is not None and not law.independent)
     ring = fmpq_mpoly_ctx.get(list(symbols), Ordering.degrevlex)
     variable = dict(zip(symbols, ring.gens(), strict=True))
     recursion = moment_recursion(order, bias)
@@ -131,13 +135,13 @@ def derive(
     return DerivedRecursion(recursion, recursion.matrix(law_rows, shape), symbols)
 
 
-def _symbols(order: int) -> dict[str, str]:
+def _symbols(order: int, dependent: bool) -> dict[str, str]:
     """Variable names with their names as SymPy symbols."""
     names = {"u": "1/n_j", "g": "g"}
     names |= {f"m{2 * l}": f"m_{2 * l}" for l in range(2, order + 1)}
     names |= {f"c{l}": f"c_{l}" for l in range(1, order + 1)}
     names |= {f"b{2 * l}": f"nu_{2 * l}" for l in range(1, order + 1)}
-    return names
+    return names | ({f"r{l}": f"rho_{l}" for l in range(2, order + 1)} if dependent else {})
 
 
 def _law_numbers(
@@ -157,7 +161,7 @@ def _law_numbers(
 
 
 def _rational_moment(law: Law, half_order: int) -> fmpq:
-    moment = law.even_moment(half_order)
+    moment = law.independent_moment(half_order)
     if not isinstance(moment, fmpq):
         raise SpecError(f"the moments of {law.name} are irrational; keep them symbolic (--weights symbolic)")
     return moment
@@ -172,7 +176,8 @@ def _shape_numbers(
     else:
         gain = ring.constant(phi.critical_variance_gain)
         halves = [ring.constant(phi.even_moment_factor(l)) for l in range(order + 1)]
-    return ShapeNumbers(one, u, [one - fmpq(i) * u for i in range(order + 1)], gain, halves)
+    ratios = [one, one, *(variable[f"r{l}"] for l in range(2, order + 1))] if "r2" in variable else None
+    return ShapeNumbers(one, u, [one - fmpq(i) * u for i in range(order + 1)], gain, halves, ratios)
 
 
 def _expectation(inside: str) -> str:
