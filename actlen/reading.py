@@ -48,8 +48,11 @@ def input_from_text(text: str) -> list[str]:
     return [piece.strip() for piece in _pieces(text, "--input")]
 
 
-def input_from_file(path: Path) -> list[float]:
-    """The coordinates in a one-dimensional .npy file of real numbers; mapped, not read, until checked."""
+def input_from_file(path: Path, axes: int = 1) -> list[float]:
+    """The coordinates in a .npy file of real numbers; mapped, not read, until checked.
+
+    An array of up to `axes` axes is read row by row.
+    """
     import numpy as np
 
     refusal = SpecError(f"{path} is not a .npy file of numbers; write one with numpy.save")
@@ -62,9 +65,10 @@ def input_from_file(path: Path) -> list[float]:
         raise SpecError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TokenError):
         raise refusal from None
-    if array.ndim != 1 or array.dtype.kind not in "iuf" or array.size > _MAX_INPUT:
-        raise SpecError(f"{path} must hold a one-dimensional array of real numbers, one per input neuron")
-    values: list[float] = array.tolist()
+    if not 1 <= array.ndim <= axes or array.dtype.kind not in "iuf" or array.size > _MAX_INPUT:
+        shape = "a one-dimensional array" if axes == 1 else f"an array of at most {axes} axes"
+        raise SpecError(f"{path} must hold {shape} of real numbers, one per input neuron")
+    values: list[float] = np.ravel(array).tolist()
     return values
 
 

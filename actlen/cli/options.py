@@ -87,5 +87,5 @@ def _described(given: dict[str, Any], spec: Path | None, input_file: Path | None
     if input_file is not None:
         if "input" in given:
             raise SpecError("--input and --input-file are two ways to say the same; give one")
-        given["input"] = input_from_file(input_file)
+        given["input"] = input_from_file(input_file, 3 if given.get("network") == "convolutional" else 1)
     return network_from_fields(given)
