@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from theory.bounds import SecondMomentBounds as SecondMomentBounds
     from theory.bounds import second_moment_bounds as second_moment_bounds
     from theory.convolutional import Convolutional as Convolutional
+    from theory.convolutional_lengths import ConvolutionalMoments as ConvolutionalMoments
+    from theory.convolutional_lengths import convolutional_moments as convolutional_moments
+    from theory.convolutional_means import position_means as position_means
+    from theory.convolutional_twin import fully_connected_twin as fully_connected_twin
     from theory.errors import SpecError as SpecError
     from theory.failure_modes import Thresholds as Thresholds
     from theory.initialisers import INITIALISERS as INITIALISERS
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from theory.laws import as_law as as_law
     from theory.laws import finite_law as finite_law
     from theory.network import FullyConnected as FullyConnected
+    from theory.patches import conditional_second_moment as conditional_second_moment
     from theory.prediction import Prediction as Prediction
     from theory.prediction import predict as predict
     from theory.readings.batch import BatchMoments as BatchMoments
@@ -42,6 +47,10 @@ _HOMES = {
     "SecondMomentBounds": "theory.bounds",
     "second_moment_bounds": "theory.bounds",
     "Convolutional": "theory.convolutional",
+    "ConvolutionalMoments": "theory.convolutional_lengths",
+    "convolutional_moments": "theory.convolutional_lengths",
+    "position_means": "theory.convolutional_means",
+    "fully_connected_twin": "theory.convolutional_twin",
     "SpecError": "theory.errors",
     "Thresholds": "theory.failure_modes",
     "INITIALISERS": "theory.initialisers",
@@ -50,6 +59,7 @@ _HOMES = {
     "as_law": "theory.laws",
     "finite_law": "theory.laws",
     "FullyConnected": "theory.network",
+    "conditional_second_moment": "theory.patches",
     "Prediction": "theory.prediction",
     "predict": "theory.prediction",
     "BatchMoments": "theory.readings.batch",

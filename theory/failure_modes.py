@@ -16,7 +16,7 @@ from flint import fmpq
 from theory.errors import SpecError
 from theory.rationals import RationalLike, rational
 from theory.reals import Number
-from theory.values import Enclosed, Exact, as_value, shortened
+from theory.values import Bounded, Enclosed, Exact, as_value, shortened
 
 __all__ = ["FailureMode", "FailureModes", "Thresholds", "UndecidedError", "failure_modes"]
 
@@ -51,7 +51,7 @@ class FailureMode:
 
     fails: bool | None
     first_layer: int | None
-    worst: Exact | Enclosed | None
+    worst: Exact | Enclosed | Bounded | None
     worst_layer: int | None
     factors: tuple[Exact | Enclosed, ...]
 

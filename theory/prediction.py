@@ -20,7 +20,7 @@ from theory.reals import Number, as_float
 from theory.spec import Network
 from theory.values import EXACT_DIGITS, Bounded, Enclosed, Exact, as_value
 
-__all__ = ["LayerPrediction", "Prediction", "predict"]
+__all__ = ["LayerPrediction", "Prediction", "fully_connected_prediction", "predict"]
 
 MAX_DIGITS = 1_000
 _HOMES = {
@@ -149,7 +149,7 @@ def _assembler(network: Network, order: int) -> Callable[..., Prediction]:
     """
     if isinstance(network, FullyConnected):
         check_order(network, order)
-        return _fully_connected
+        return fully_connected_prediction
     home = _HOMES.get(type(network).__name__) if isinstance(network, Network) else None
     if home is None:
         raise SpecError(f"predict takes a network such as FullyConnected, not {type(network).__name__}")
@@ -165,9 +165,10 @@ def _checked_digits(digits: int) -> int:
     return digits
 
 
-def _fully_connected(
+def fully_connected_prediction(
     network: FullyConnected, order: int, longest: int | None, limits: Thresholds
 ) -> Prediction:
+    """The record of `predict` at the current precision, the order already checked."""
     reachable = network.has_finite_moments(2)
     rows = length_moments(network, max(order, 2) if reachable else order, longest_bits=longest)
     means = [row[0] for row in rows]
