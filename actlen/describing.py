@@ -124,7 +124,8 @@ def _convolutional(given: dict[str, Any]) -> Convolutional:
         given["channels"] = widths_from_text(given["channels"], "--channels")
     for key in ("kernel", "positions"):
         if isinstance(given[key], str):
-            given[key] = sizes_from_text(given[key], f"--{key}")
+            sizes = sizes_from_text(given[key], f"--{key}")
+            given[key] = sizes[0] if len(sizes) == 1 else sizes
     if isinstance(given.get("groups"), str):
         groups = widths_from_text(given["groups"], "--groups")
         given["groups"] = groups[0] if len(groups) == 1 else groups

@@ -38,7 +38,7 @@ def number(value: _Value) -> str:
     '1 to 2.25'
     """
     if isinstance(value, Bounded):
-        return " to ".join(number(as_value(end)) for end in (value.lower, value.upper))
+        return " to ".join(dict.fromkeys(number(as_value(end)) for end in (value.lower, value.upper)))
     return short(value.value, value.log)
 
 
@@ -141,6 +141,9 @@ def _closing_lines(prediction: Prediction) -> list[Text]:
                 f"{number(bounds.lower)} <= E M_d^2 <= {number(bounds.upper)}"
             )
         )
+    criterion = prediction.details.get("criterion")
+    if criterion is not None:
+        lines.append(Text(f"sum of {criterion['term']} = {number(criterion['sum'])}: {criterion['meaning']}"))
     if prediction.empirical_variance is not None:
         lines.append(Text(f"E EmpVar = {number(prediction.empirical_variance)}"))
     return [*lines, *_failure_lines(prediction.failure_modes)]
@@ -154,8 +157,13 @@ def _failure_lines(modes: FailureModes) -> list[Text]:
 
 
 def _failure_line(name: str, mode: FailureMode, criterion: str) -> Text:
-    if mode.fails is None or mode.worst is None:
+    if mode.worst is None:
         return Text.assemble(f"{name} ", ("unknown", "yellow"), f"  {criterion}: the ratio does not exist")
+    if mode.fails is None:
+        between = f"{number(mode.worst)} at layer {mode.worst_layer}"
+        return Text.assemble(
+            f"{name} ", ("open", "yellow"), f"  {criterion}: the bounds do not decide, {between}"
+        )
     verdict = ("fails", "bold red") if mode.fails else ("ok", "bold green")
     where = f"first outside at layer {mode.first_layer}; " if mode.fails else ""
     worst = f"worst {number(mode.worst)} at layer {mode.worst_layer}"

@@ -7,13 +7,13 @@ from functools import reduce
 from math import prod
 from typing import Any
 
-from theory.bounded_failures import failure_modes_between
+from theory.bounded_failure_modes import bounded_failure_modes
 from theory.convolutional import Convolutional
 from theory.convolutional_lengths import ConvolutionalMoments, convolutional_moments
 from theory.convolutional_means import check_effort, loses_mass, position_means
 from theory.convolutional_twin import distinct_positions, fully_connected_twin
 from theory.errors import SpecError
-from theory.failure_modes import Thresholds
+from theory.failure_modes import FailureModes, Thresholds, failure_modes
 from theory.prediction import LayerPrediction, Prediction, fully_connected_prediction
 from theory.readings import exact
 from theory.reals import Number
@@ -72,9 +72,21 @@ def assemble(
         layers=tuple(rows),
         second_moment_bounds=None,
         empirical_variance=None if isinstance(spread, Bounded) else spread,
-        failure_modes=failure_modes_between(found.means, found.second, thresholds),
+        failure_modes=_failure_modes(found, thresholds),
         details=_shape(network) | _bounds(found, spread) | _by_position(network, longest_bits),
     )
+
+
+def _failure_modes(found: ConvolutionalMoments, thresholds: Thresholds) -> FailureModes:
+    """FM1 from exact means; FM2 as far as the bounds on E M_j^2 decide it."""
+    exact = failure_modes(found.means, None, thresholds)
+    if found.second is None:
+        return exact
+    if all(q.is_known for q in found.second):
+        return failure_modes(found.means, [q.lower for q in found.second], thresholds)
+    means = [Bounded(mean, mean) for mean in found.means]
+    seconds = [Bounded(q.lower, q.upper) for q in found.second]
+    return replace(exact, fm2=bounded_failure_modes(means, seconds, thresholds, ()).fm2)
 
 
 def _disguised(network: Convolutional, found: Prediction) -> Prediction:

@@ -1,4 +1,4 @@
-"""`actlen derive`: the moment recursion of any order, in LaTeX."""
+"""`actlen derive`: the moment recursion of any order, of a layer or a residual block, in LaTeX."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from actlen.cli.numbers import whole_number
+from theory.errors import SpecError, unknown_name
 
 __all__ = ["derive"]
 
@@ -20,14 +21,23 @@ def derive(
     activation: Annotated[
         str, typer.Option(help="an activation at its critical gain, or symbolic to keep c_1, ... and g")
     ] = "relu",
+    network: Annotated[
+        str, typer.Option(help="fully_connected, or residual (linear branch output)")
+    ] = "fully_connected",
 ) -> None:
-    """The recursion of the moments of one layer, derived, as LaTeX."""
-    from theory.readings.symbolic import derive as derived
+    """The recursion of the moments of one layer or residual block, derived, as LaTeX."""
+    half_order = whole_number(order, "--order")
+    law = None if weights == "symbolic" else weights
+    phi = None if activation == "symbolic" else activation
+    if network == "residual":
+        from theory.readings.residual_symbolic import derive_residual
 
-    recursion = derived(
-        whole_number(order, "--order"),
-        weights=None if weights == "symbolic" else weights,
-        bias=bias,
-        activation=None if activation == "symbolic" else activation,
-    )
-    typer.echo(recursion.to_latex())
+        if bias:
+            raise SpecError("the branches of a residual net have no biases; drop --bias")
+        typer.echo(derive_residual(half_order, weights=law, activation=phi).to_latex())
+    elif network == "fully_connected":
+        from theory.readings.symbolic import derive as derived
+
+        typer.echo(derived(half_order, weights=law, bias=bias, activation=phi).to_latex())
+    else:
+        raise unknown_name("network", network, ("fully_connected", "residual"))
