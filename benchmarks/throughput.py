@@ -14,17 +14,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
 
+from benchmarks.kinds import race_of_kinds
 from benchmarks.peers.contest import CUT, THREADS, Contestant, Run, Shape, Worker, in_threads
+from benchmarks.racing import OURS, ROUNDS, best_peer, heat, ours
 from simulate.kernels.streams import LANES, fill_states, fill_words
-from simulate.plan import Plan, plan
-from simulate.population import Population, Purpose
+from simulate.population import Purpose
 from simulate.simulation import simulate
 from theory import FullyConnected, length_moments
 from theory.reals import as_float
@@ -33,8 +33,7 @@ TARGETS = {"uniform": 12.0, "normal": 20.0, "rademacher": 5.0, "laplace": 8.0, "
 SHAPES = (Shape(64, 20), Shape(256, 20), Shape(1024, 10))
 KEPT_TARGET = 0.6
 LAW_TARGET = 1000.0
-OURS = "actlen"
-ROUNDS = 5
+KIND_TARGETS = {"residual": 8.0, "convolutional": 8.0}
 HAND_MADE = "numpy raw"
 
 Rates = dict[str, dict[str, dict[str, float]]]
@@ -53,9 +52,10 @@ def main() -> None:
     start = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as pool:
         rates = race(contestants(pool), arguments.seconds)
+        kinds = race_of_kinds(pool, arguments.seconds)
         kept = kept_of_generator(pool, arguments.seconds)
     law = law_speedup(peer_seconds(best_peer(rates["256x20"]["normal"])))
-    report = Report(rates, kept, law, time.perf_counter() - start)
+    report = Report(rates, kinds, kept, law, time.perf_counter() - start)
     print(json.dumps(report.to_dict()) if arguments.json else report)
     sys.exit(not report.met())
 
@@ -93,49 +93,9 @@ def _prepared(shape: Shape, law: str, pool: Executor) -> Run:
     return ours(network, pool)
 
 
-def ours(network: FullyConnected, pool: Executor) -> Run:
-    """Our direct engine: explicit weights, log lengths of every layer."""
-    known = plan(network)
-    count = max(1, min(4096, 2**15 // max(known.widths)))
-
-    def make(thread: int) -> Worker:
-        first = thread << 40
-
-        def worker() -> int:
-            nonlocal first
-            _log_lengths(known, first, count)
-            first += count
-            return count * known.weights_per_network
-
-        return worker
-
-    return in_threads(make, pool)
-
-
-def _log_lengths(known: Plan, first: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """log M_1, ..., log M_d of networks first, first + 1, ..., shape (depth, count)."""
-    population = Population(known, 0, Purpose.DIRECT, first, count)
-    logs = np.empty((len(known.layers), count))
-    for row, layer in zip(logs, known.layers, strict=True):
-        population.advance(layer)
-        np.log(population.lengths, out=row)
-        row += 2 * np.log(2) * population.exponents
-    return logs
-
-
 def race(field: list[Contestant], seconds: float) -> Rates:
     """Best weights per second: network, law, contestant."""
     return {str(shape): {law: heat(field, shape, law, seconds) for law in TARGETS} for shape in SHAPES}
-
-
-def heat(field: list[Contestant], shape: Shape, law: str, seconds: float) -> dict[str, float]:
-    """All contestants on one network and law, in turns."""
-    runs = {contestant.name: contestant.prepare(shape, law) for contestant in field}
-    best = dict.fromkeys(runs, 0.0)
-    for _ in range(ROUNDS):
-        for name, run in runs.items():
-            best[name] = max(best[name], run(seconds / ROUNDS))
-    return best
 
 
 def kept_of_generator(pool: Executor, seconds: float) -> float:
@@ -159,11 +119,6 @@ def _words(thread: int) -> Worker:
         return words.size
 
     return worker
-
-
-def best_peer(rates: Mapping[str, float], but: str = "") -> float:
-    """The rate of the fastest contestant that is not ours, nor the one named."""
-    return max(rate for name, rate in rates.items() if name not in (OURS, but))
 
 
 def peer_seconds(rate: float) -> float:
@@ -194,6 +149,7 @@ class Report:
     """All rates, and what the targets are about."""
 
     rates: Rates
+    kinds: Rates
     kept: float
     law: float
     seconds: float
@@ -206,13 +162,19 @@ class Report:
         """The smallest of the ratios."""
         return min(self.ratios(law).values())
 
+    def ratio_of_kind(self, kind: str) -> float:
+        """The smallest ratio on residual or on convolutional nets."""
+        return min(rates[OURS] / best_peer(rates) for rates in self.kinds[kind].values())
+
     def to_dict(self) -> dict[str, object]:
         """For JSON; rates in weights per second."""
         peer = peer_seconds(best_peer(self.rates["256x20"]["normal"]))
         every = {law: self.ratios(law) for law in TARGETS}
+        kinds = {kind: self.ratio_of_kind(kind) for kind in KIND_TARGETS}
         return {
             "networks": self.rates,
-            "ratios": {law: self.headline(law) for law in TARGETS},
+            "kinds": self.kinds,
+            "ratios": {law: self.headline(law) for law in TARGETS} | kinds,
             "kept_of_generator": self.kept,
             "law_speedup": self.law,
             "all_ratios": every,
@@ -221,7 +183,7 @@ class Report:
             },
             "geometric_means": {law: geometric_mean(list(found.values())) for law, found in every.items()},
             "peer_seconds_to_one_percent": peer,
-            "targets": TARGETS | {"kept_of_generator": KEPT_TARGET, "law_speedup": LAW_TARGET},
+            "targets": TARGETS | KIND_TARGETS | {"kept_of_generator": KEPT_TARGET, "law_speedup": LAW_TARGET},
             "threads": THREADS,
             "seconds": self.seconds,
         }
@@ -229,7 +191,8 @@ class Report:
     def met(self) -> bool:
         """Whether every target is met."""
         others = self.kept >= KEPT_TARGET and self.law >= LAW_TARGET
-        return others and all(self.headline(law) >= goal for law, goal in TARGETS.items())
+        kinds = all(self.ratio_of_kind(kind) >= goal for kind, goal in KIND_TARGETS.items())
+        return others and kinds and all(self.headline(law) >= goal for law, goal in TARGETS.items())
 
     def __str__(self) -> str:
         names = list(self.rates["256x20"]["normal"])
@@ -242,6 +205,11 @@ class Report:
             library = min(self.ratios(law, HAND_MADE).values())
             line = f"{law:24}smallest ratio {self.headline(law):5.1f}   target {goal:<4g}"
             lines.append(f"{line}   without {HAND_MADE}: {library:.1f}")
+        for kind, goal in KIND_TARGETS.items():
+            for name, found in self.kinds[kind].items():
+                shown = "".join(f"{peer:>12}{rate / 1e9:8.4f}" for peer, rate in found.items())
+                lines.append(f"{name:24}{shown}")
+            lines.append(f"{kind:24}smallest ratio {self.ratio_of_kind(kind):5.1f}   target {goal:<4g}")
         lines.append(f"{'kept of the generator':24}{self.kept:20.2f}   target {KEPT_TARGET:g}")
         lines.append(f"{'law to 1 %, times sooner':24}{self.law:20.0f}   target {LAW_TARGET:g}")
         return "\n".join(lines)

@@ -37,8 +37,10 @@ from simulate.scaled import Averages, Lengths
 from simulate.shards import pack, unpack
 from simulate.simulation import simulate
 from simulate.summary import Covariances, Summary, decode, encode
+from theory.convolutional import Convolutional
 from theory.errors import SpecError
 from theory.network import FullyConnected
+from theory.residual import Residual
 
 EPS = 2.0**-52
 LEAF = 4096
@@ -47,8 +49,12 @@ UNIFORM = FullyConnected(
     [3, 5, 4], weights="uniform", bias_variance="1/10", bias_weights="laplace", activation="leaky_relu:0.1"
 )
 NORMAL = FullyConnected([3, 5, 4], input=[1, -2, "1/2"])
+RESIDUAL = Residual(3, "1/2x3", [4, 2], input=[1, -2, "1/2"])
+CONVOLUTIONAL = Convolutional([1, 4, 6], kernel=[2, 3], positions=[2, 3], groups=[1, 2], weights="uniform")
 JOBS = {
     "direct": (UNIFORM, {"method": "direct", "samples": SAMPLES, "covariance": True, "order": 3}),
+    "residual": (RESIDUAL, {"method": "direct", "samples": SAMPLES}),
+    "convolutional": (CONVOLUTIONAL, {"method": "direct", "samples": SAMPLES, "covariance": True}),
     "splitting": (UNIFORM, {"method": "splitting", "samples": 2_000}),
     "conditional": (NORMAL, {"method": "conditional", "samples": SAMPLES, "covariance": True}),
     "law": (NORMAL, {"method": "law", "samples": SAMPLES, "covariance": True}),

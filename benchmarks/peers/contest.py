@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = [
     "ABOVE",
@@ -62,7 +62,7 @@ class Contestant:
     """prepare(shape, law) compiles, allocates and warms up; run(seconds) then tells weights a second."""
 
     name: str
-    prepare: Callable[[Shape, str], Run]
+    prepare: Callable[[Any, str], Run]
 
 
 def in_threads(make: Callable[[int], Worker], pool: Executor) -> Run:

@@ -54,7 +54,7 @@ def _uniform(bits: SFC64) -> Fill:
     return fill
 
 
-def _normal(bits: SFC64) -> Fill:
+def normal(bits: SFC64) -> Fill:
     half = BLOCK // 2
     cosine = np.empty(half, f32)
 
@@ -116,7 +116,7 @@ def _truncated_normal(bits: SFC64) -> Fill:
 
 _LAWS: Laws = {
     "uniform": (_uniform, 4.0**UNIFORM_BITS / 12),
-    "normal": (_normal, 0.5),
+    "normal": (normal, 0.5),
     "rademacher": (rademacher, 1.0),
     "laplace": (_laplace, 2.0),
     "truncated_normal": (_truncated_normal, CUT_VARIANCE / 2),

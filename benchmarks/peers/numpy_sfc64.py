@@ -102,7 +102,7 @@ def _uniform(bits: SFC64) -> Fill:
     return fill
 
 
-def _normal(bits: SFC64) -> Fill:
+def normal(bits: SFC64) -> Fill:
     random = Generator(bits)
 
     def fill(out: Singles) -> None:
@@ -154,7 +154,7 @@ def _truncated_normal(bits: SFC64) -> Fill:
 
 _LAWS: Laws = {
     "uniform": (_uniform, 1 / 3),
-    "normal": (_normal, 1.0),
+    "normal": (normal, 1.0),
     "rademacher": (rademacher, 1.0),
     "laplace": (_laplace, 2.0),
     "truncated_normal": (_truncated_normal, CUT_VARIANCE),
