@@ -10,7 +10,7 @@ from flint import fmpq
 from theory.bounded_failure_modes import bounded_failure_modes
 from theory.empirical_variance import affine_empirical_variance
 from theory.failure_modes import Thresholds, failure_modes
-from theory.laws import Normal
+from theory.laws import Normal, independent_law
 from theory.prediction import LayerPrediction, Prediction
 from theory.readings.residual import check_order, length_moments, moments_close
 from theory.reals import Number, number
@@ -30,8 +30,11 @@ __all__ = ["assemble", "check_order"]
 
 def assemble(network: Residual, order: int, longest_bits: int | None, thresholds: Thresholds) -> Prediction:
     """The record of a residual net whose order `check_order` has accepted."""
-    put_together = _exact if moments_close(network) else _bounded
-    return put_together(network, order, longest_bits, thresholds)
+    if moments_close(network):
+        return _exact(network, order, longest_bits, thresholds)
+    for law in network.weights:
+        independent_law(law, "a branch with bent output")
+    return _bounded(network, order, longest_bits, thresholds)
 
 
 def _exact(network: Residual, order: int, longest: int | None, limits: Thresholds) -> Prediction:
@@ -158,5 +161,6 @@ def _start(reachable: bool) -> Exact | None:
 
 def _kurtosis(network: Residual) -> Exact | Enclosed | None:
     laws = set(network.weights)
-    reachable = network.has_finite_moments(2)
-    return as_value(laws.pop().kurtosis) if reachable and len(laws) == 1 else None
+    alike = network.has_finite_moments(2) and len(laws) == 1
+    # Entries of an orthogonal matrix have a kurtosis that depends on its shape.
+    return as_value(laws.pop().kurtosis) if alike and all(law.independent for law in laws) else None
