@@ -21,8 +21,8 @@ from simulate.methods.direct import activations, lengths
 from theory.convolutional import Convolutional
 from theory.reals import as_float, number
 from theory.residual import Residual
-from theory.residual_branch import branch_numbers
 from theory.residual_bounds import pair_bounds
+from theory.residual_branch import branch_numbers
 
 SPECS, NETWORKS = 200, 600
 LAWS = ("normal", "uniform", "rademacher", "laplace", "truncated_normal:2", "student_t:30")
