@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from theory.bounds import SecondMomentBounds as SecondMomentBounds
     from theory.bounds import second_moment_bounds as second_moment_bounds
     from theory.convolutional import Convolutional as Convolutional
+    from theory.data_sets import expected_above as expected_above
+    from theory.data_sets import expected_below as expected_below
+    from theory.data_sets import expected_dead as expected_dead
+    from theory.data_sets import fall_limit as fall_limit
+    from theory.data_sets import growth_limit as growth_limit
     from theory.errors import SpecError as SpecError
+    from theory.exact_law import length_law as length_law
     from theory.failure_modes import Thresholds as Thresholds
     from theory.initialisers import INITIALISERS as INITIALISERS
     from theory.initialisers import initialiser as initialiser
     from theory.laws import Law as Law
     from theory.laws import as_law as as_law
     from theory.laws import finite_law as finite_law
+    from theory.length_distribution import LengthLaw as LengthLaw
     from theory.network import FullyConnected as FullyConnected
     from theory.prediction import Prediction as Prediction
     from theory.prediction import predict as predict
@@ -42,13 +49,20 @@ _HOMES = {
     "SecondMomentBounds": "theory.bounds",
     "second_moment_bounds": "theory.bounds",
     "Convolutional": "theory.convolutional",
+    "expected_above": "theory.data_sets",
+    "expected_below": "theory.data_sets",
+    "expected_dead": "theory.data_sets",
+    "fall_limit": "theory.data_sets",
+    "growth_limit": "theory.data_sets",
     "SpecError": "theory.errors",
+    "length_law": "theory.exact_law",
     "Thresholds": "theory.failure_modes",
     "INITIALISERS": "theory.initialisers",
     "initialiser": "theory.initialisers",
     "Law": "theory.laws",
     "as_law": "theory.laws",
     "finite_law": "theory.laws",
+    "LengthLaw": "theory.length_distribution",
     "FullyConnected": "theory.network",
     "Prediction": "theory.prediction",
     "predict": "theory.prediction",
