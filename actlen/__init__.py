@@ -25,12 +25,19 @@ if TYPE_CHECKING:
     from simulate.simulation import simulate as simulate
     from theory.activations import Activation as Activation
     from theory.convolutional import Convolutional as Convolutional
+    from theory.data_sets import expected_above as expected_above
+    from theory.data_sets import expected_below as expected_below
+    from theory.data_sets import expected_dead as expected_dead
+    from theory.data_sets import fall_limit as fall_limit
+    from theory.data_sets import growth_limit as growth_limit
     from theory.errors import SpecError as SpecError
+    from theory.exact_law import length_law as length_law
     from theory.failure_modes import Thresholds as Thresholds
     from theory.initialisers import initialiser as initialiser
     from theory.laws import Law as Law
     from theory.laws import as_law as as_law
     from theory.laws import finite_law as finite_law
+    from theory.length_distribution import LengthLaw as LengthLaw
     from theory.network import FullyConnected as FullyConnected
     from theory.prediction import Prediction as Prediction
     from theory.prediction import predict as predict
@@ -48,6 +55,7 @@ _HOMES = {
     "Convolutional": "theory.convolutional",
     "FullyConnected": "theory.network",
     "Law": "theory.laws",
+    "LengthLaw": "theory.length_distribution",
     "Prediction": "theory.prediction",
     "Settled": "proofs_check.ledger.run",
     "Residual": "theory.residual",
@@ -58,8 +66,14 @@ _HOMES = {
     "batch_length_moments": "theory.readings.batch",
     "check_proof": "proofs_check.kernel.check",
     "derive": "theory.readings.symbolic",
+    "expected_above": "theory.data_sets",
+    "expected_below": "theory.data_sets",
+    "expected_dead": "theory.data_sets",
+    "fall_limit": "theory.data_sets",
     "finite_law": "theory.laws",
+    "growth_limit": "theory.data_sets",
     "initialiser": "theory.initialisers",
+    "length_law": "theory.exact_law",
     "lengths": "simulate.methods.direct",
     "load_ledger": "proofs_check.claim",
     "plot_estimate": "actlen.plots",

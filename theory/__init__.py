@@ -18,13 +18,20 @@ if TYPE_CHECKING:
     from theory.convolutional_lengths import convolutional_moments as convolutional_moments
     from theory.convolutional_means import position_means as position_means
     from theory.convolutional_twin import fully_connected_twin as fully_connected_twin
+    from theory.data_sets import expected_above as expected_above
+    from theory.data_sets import expected_below as expected_below
+    from theory.data_sets import expected_dead as expected_dead
+    from theory.data_sets import fall_limit as fall_limit
+    from theory.data_sets import growth_limit as growth_limit
     from theory.errors import SpecError as SpecError
+    from theory.exact_law import length_law as length_law
     from theory.failure_modes import Thresholds as Thresholds
     from theory.initialisers import INITIALISERS as INITIALISERS
     from theory.initialisers import initialiser as initialiser
     from theory.laws import Law as Law
     from theory.laws import as_law as as_law
     from theory.laws import finite_law as finite_law
+    from theory.length_distribution import LengthLaw as LengthLaw
     from theory.network import FullyConnected as FullyConnected
     from theory.patches import conditional_second_moment as conditional_second_moment
     from theory.prediction import Prediction as Prediction
@@ -54,13 +61,20 @@ _HOMES = {
     "convolutional_moments": "theory.convolutional_lengths",
     "position_means": "theory.convolutional_means",
     "fully_connected_twin": "theory.convolutional_twin",
+    "expected_above": "theory.data_sets",
+    "expected_below": "theory.data_sets",
+    "expected_dead": "theory.data_sets",
+    "fall_limit": "theory.data_sets",
+    "growth_limit": "theory.data_sets",
     "SpecError": "theory.errors",
+    "length_law": "theory.exact_law",
     "Thresholds": "theory.failure_modes",
     "INITIALISERS": "theory.initialisers",
     "initialiser": "theory.initialisers",
     "Law": "theory.laws",
     "as_law": "theory.laws",
     "finite_law": "theory.laws",
+    "LengthLaw": "theory.length_distribution",
     "FullyConnected": "theory.network",
     "conditional_second_moment": "theory.patches",
     "Prediction": "theory.prediction",
