@@ -3,25 +3,27 @@
 A sampler is a map from few independent whole numbers to a weight. Here the compiled transforms
 themselves are evaluated, in single precision: at every angle; at every small value of a uniform
 number, where the map is steep; and at the Gauss-Legendre nodes of pieces of octaves above, rounded to
-whole numbers. Times the plan's scale, the sums are held to the exact even moments of `theory.laws`.
-Relative errors measured, orders 2, 4, 6 and 8 (the largest of a normal law's four positions):
+whole numbers. Where two numbers are multiplied these are the nodes of both. Times the plan's scale, the
+sums are held to the exact even moments of `theory.laws`. Relative errors measured, orders 2, 4, 6 and 8
+(the largest of a normal law's four positions and of a Laplace law's two):
 
-    uniform                    1e-11    3e-11    6e-11    1e-10
-    normal                     1.5e-07  2.4e-07  4.9e-07  8.6e-07
-    laplace                   -7.2e-09 -1.3e-09 -2.4e-09 -3.2e-08
-    truncated_normal:1/100    -3.3e-08 -6.7e-08 -1.0e-07 -1.4e-07
-    truncated_normal:1/2       7.4e-09  1.7e-08  2.8e-08  3.9e-08
-    truncated_normal:1        -7.8e-08 -1.6e-07 -2.4e-07 -3.2e-07
-    truncated_normal:1.001    -4.4e-08 -6.0e-08 -5.0e-08 -5.3e-08
-    truncated_normal:2         5.4e-08  9.0e-08  1.3e-07  1.7e-07
-    truncated_normal:3         3.9e-08  6.9e-08  9.5e-08  1.2e-07
-    truncated_normal:5         5.8e-08  8.5e-08  1.1e-07  1.4e-07
-    truncated_normal:9         4.8e-08  9.5e-08  1.0e-07  6.0e-08
-    student_t:5               -7.6e-08 -1.8e-03
-    student_t:9               -3.4e-08 -2.9e-08 -6.0e-05 -5.3e-02
-    student_t:12.5            -1.5e-07 -2.5e-07 -6.6e-07 -6.8e-05
-    student_t:30              -3.6e-09  5.2e-08  1.1e-07  1.7e-07
-    student_t:1000            -5.3e-08 -5.0e-08 -4.9e-08 -5.4e-08
+    uniform                   exact   -3.1e-10 -9.3e-10 -1.9e-09
+    normal                    1.8e-07  2.9e-07  6.0e-07  1.2e-06
+    laplace                   5.0e-09  1.8e-07  1.5e-06  1.3e-06
+    truncated_normal:1/100    4.0e-08  7.2e-08  9.9e-08  1.2e-07
+    truncated_normal:1/2      4.3e-08  8.9e-08  1.4e-07  1.9e-07
+    truncated_normal:1       -1.5e-08 -4.9e-08 -9.1e-08 -1.4e-07
+    truncated_normal:3/2      3.1e-09 -6.6e-10  1.1e-09  9.4e-09
+    truncated_normal:2        1.2e-08  1.3e-08  1.0e-08  7.2e-09
+    truncated_normal:2.001    6.3e-08  1.2e-07  1.6e-07  2.2e-07
+    truncated_normal:3        4.0e-08  6.9e-08  9.5e-08  1.2e-07
+    truncated_normal:5        5.8e-08  8.5e-08  1.1e-07  1.4e-07
+    truncated_normal:9        4.9e-08  9.5e-08  1.0e-07  6.0e-08
+    student_t:5              -7.6e-08 -1.8e-03
+    student_t:9              -3.4e-08 -2.9e-08 -6.0e-05 -5.3e-02
+    student_t:12.5           -1.5e-07 -2.5e-07 -6.6e-07 -6.8e-05
+    student_t:30             -3.6e-09  5.2e-08  1.1e-07  1.7e-07
+    student_t:1000           -5.3e-08 -5.0e-08 -4.9e-08 -5.4e-08
 
 The large errors of Student's law belong to its finite number of bits, not to rounding; near df = 2 they
 reach the variance: -1.4e-5 at df = 3, -1.2e-3 at 2.5. They are predicted below.
@@ -37,12 +39,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from mpmath import zeta
-from numpy.polynomial.legendre import leggauss
+from numpy.polynomial.legendre import leggauss, legvander
 
 from simulate.kernels import elementary, samplers
 from simulate.kernels.elementary import COEFFICIENTS
-from simulate.kernels.jit import kernel
+from simulate.kernels.jit import inlined, kernel
+from simulate.kernels.layer import padded
 from simulate.kernels.samplers import HALF_WORDS, signed_halves, signed_one
+from simulate.kernels.vectors import LANES, load, store
 from simulate.plan import law_plan
 from theory.laws import as_law
 from theory.reals import as_float
@@ -57,31 +61,41 @@ STUDENTS = {"5": 1, "9": 2, "25/2": 3, "30": 4, "1000": 4}
 
 
 def draw(law, words, parameters=(), k=COEFFICIENTS):
-    """The weights of a block: words as rows, weights as rows of the same length."""
+    """The weights of a block: words as rows, weights as rows as long; the kernel gets whole vectors."""
     words = [np.asarray(w).astype(u32) for w in words]
     length = max(w.size for w in words)
-    block = np.concatenate([np.broadcast_to(w, length) for w in words])
-    weights = np.empty(len(block) * 2 // HALF_WORDS[law], np.float32)
-    TRANSFORMS[law](block, weights, parameters, k)
-    return weights.reshape(-1, length)
+    block = np.zeros((len(words), padded(length)), u32)
+    for row, w in zip(block, words, strict=True):
+        row[:length] = w
+    weights = np.empty(block.size * 2 // HALF_WORDS[law], np.float32)
+    TRANSFORMS[law](block.ravel(), weights, parameters, k)
+    return weights.reshape(-1, block.shape[1])[:, :length]
 
 
 def nodes(bits, exact, parts, degree):
-    """Whole numbers below 2^bits and their probabilities: all below 2^exact, then Gauss by octaves."""
-    x, g = leggauss(degree)
+    """Whole numbers below 2^bits and their probabilities: all below 2^exact, then pieces of octaves.
+
+    Gauss-Legendre nodes are rounded, their weights solved for again: exact to degree - 1 for what is
+    smooth in n + 1/2.
+    """
+    x, _ = leggauss(degree)
     numbers = [np.arange(2**exact, dtype=np.int64)]
     shares = [np.full(2**exact, 2.0**-bits)]
     for octave in range(exact, bits):
-        length = 2.0**octave / parts
-        starts = 2.0**octave + length * np.arange(parts)
-        numbers.append((starts[:, None] + length * (x + 1) / 2).astype(np.int64).ravel())
-        shares.append(np.tile(g / 2 * length * 2.0**-bits, parts))
+        length = 2**octave // parts
+        places = (length * (x + 1) / 2).astype(np.int64)
+        centred = (2 * places + 1) / length - 1
+        g = np.linalg.solve(legvander(centred, degree - 1).T, np.eye(degree)[0])
+        starts = 2**octave + length * np.arange(parts)
+        numbers.append((starts[:, None] + places).ravel())
+        shares.append(np.tile(g * length * 2.0**-bits, parts))
     return np.concatenate(numbers), np.concatenate(shares)
 
 
 FRACTIONS, FRACTION_SHARES = nodes(BITS_OF_FRACTION, 12, 64, 16)
 HIGH, TAIL = FRACTIONS >> 16 << 1, FRACTIONS & 0xFFFF
-STEEP = u32(0x4000)
+PAIR_NUMBERS, PAIR_SHARES = nodes(31, 7, 2, 6)
+STEEP = 0x4000
 
 
 def raw_moments(weights, shares):
@@ -94,8 +108,8 @@ def by_sign_and_word(values):
     return (raw_moments(values(numbers), shares) + raw_moments(values(~numbers), shares)) / 2
 
 
-def by_fraction(law, p, k, tails=TAIL):
-    first, second = draw(law, (HIGH, HIGH, tails | tails << 16), p, k)
+def by_fraction(law, p, k):
+    first, second = draw(law, (HIGH, HIGH, TAIL | TAIL << 16), p, k)
     assert np.array_equal(first, second)
     return raw_moments(first, FRACTION_SHARES)
 
@@ -106,34 +120,43 @@ def student(p, k):
     return raw_moments(radii, FRACTION_SHARES) * raw_moments(angles / angles[STEEP], 2.0**-15)
 
 
+def angle_words(first, second):
+    """Word 3 of a normal block from two angles of 15 bits, which count up from -1 to 1; signs +."""
+    return first << 1 | second << 16
+
+
 @cache
-def normal_radii(k):
-    """E R^a S^b of the two squared radii of a block, a + b <= 4: (u1, u2) by octaves, the split by Gauss."""
-    numbers, shares = nodes(31, 5, 2, 6)
-    first, second = (w.ravel() << 1 for w in np.meshgrid(numbers, numbers))
-    share, found = np.outer(shares, shares).ravel(), np.zeros((5, 5))
-    for x, g in zip(*leggauss(4), strict=True):
-        words = (first, second, round(x * 2**31) % 2**32, STEEP | STEEP << u32(16))
-        squares = draw("normal", words, (), k)[:2].astype(float) ** 2
-        powers = [[share * g / 2 * squares[0] ** a for a in range(5)], [squares[1] ** b for b in range(5)]]
-        found += np.array([[np.dot(x, y) for y in powers[1]] for x in powers[0]])
+def joint_moments(law, k):
+    """E R^a S^b of a block's two exponentials, a, b <= 8: words 0 and 1 by octaves, the split by Gauss.
+
+    They are the sizes of two Laplace weights, and the squares of two normal weights at one angle.
+    """
+    first, second = (w.ravel() << 1 for w in np.meshgrid(PAIR_NUMBERS, PAIR_NUMBERS))
+    share, found = np.outer(PAIR_SHARES, PAIR_SHARES).ravel(), np.zeros((9, 9))
+    rest, power = ((), 1) if law == "laplace" else ((angle_words(STEEP, STEEP),), 2)
+    for x, g in zip(*leggauss(5), strict=True):
+        words = (first, second, round(x * 2**31) % 2**32, *rest)
+        pair = np.abs(draw(law, words, (), k)[:2].astype(float)) ** power
+        one, two = (np.vander(x, 9, increasing=True) for x in pair)
+        found += g / 2 * (one.T * share) @ two
     return found
 
 
 def normal_angles(k):
     """The four weights of a block at all angles, over the weight at the angle nearest 0."""
     angles = np.arange(2**15)
-    weights = draw("normal", (2**30, 2**30, 2**28, angles | angles << 16), (), k).astype(float)
+    words = (2**30, 2**30, 2**28, angle_words(angles, angles))
+    weights = draw("normal", words, (), k).astype(float)
     return weights / np.tile(weights[:2, STEEP], 2)[:, None]
 
 
-def normal_errors(k, scale):
-    """Of the position whose moments are worst: x0, x1, y0 or y1."""
-    radii, exact = normal_radii(k), exact_moments("normal")
-    radial = np.array([radii[1:, 0], radii[0, 1:]])
-    found = [raw_moments(c, 2.0**-15) * radial[i % 2] for i, c in enumerate(normal_angles(k))]
-    errors = [m * scale ** (2 * np.array(HALF_ORDERS)) / exact - 1 for m in found]
-    return max(errors, key=lambda e: np.max(np.abs(e)))
+def by_position(law, k):
+    """Raw even moments of each weight of a block: x0, x1, y0, y1, or two Laplace weights."""
+    joint = joint_moments(law, k)
+    if law == "laplace":
+        return [joint[2::2, 0], joint[0, 2::2]]
+    radial = joint[1:5, 0], joint[0, 1:5]
+    return [raw_moments(c, 2.0**-15) * radial[i % 2] for i, c in enumerate(normal_angles(k))]
 
 
 def uniform_values():
@@ -147,18 +170,19 @@ def exact_moments(name):
 
 
 def moment_errors(name, k=COEFFICIENTS, p=None, stretch=1.0):
-    """Relative errors of E w^2, E w^4, E w^6, E w^8; nan where the moment is infinite."""
+    """Relative errors of E w^2, E w^4, E w^6, E w^8 at the worst position; nan where infinite."""
     plan = law_plan(as_law(name))
     p, scale = plan.parameters if p is None else p, plan.scale * stretch
-    if plan.kernel == "normal":
-        return normal_errors(k, scale)
     found = {
-        "uniform": lambda: raw_moments(uniform_values(), 2.0**-16),
-        "narrow_normal": lambda: by_sign_and_word(lambda n: draw("narrow_normal", (n,), p, k)[0]),
-        "student_t": lambda: student(p, k),
+        "uniform": lambda: [raw_moments(uniform_values(), 2.0**-16)],
+        "normal": lambda: by_position("normal", k),
+        "laplace": lambda: by_position("laplace", k),
+        "narrow_normal": lambda: [by_sign_and_word(lambda n: draw("narrow_normal", (n,), p, k)[0])],
+        "truncated_normal": lambda: [by_fraction("truncated_normal", p, k)],
+        "student_t": lambda: [student(p, k)],
     }
-    raw = found.get(plan.kernel, lambda: by_fraction(plan.kernel, p, k))()
-    return raw * scale ** (2 * np.array(HALF_ORDERS)) / exact_moments(name) - 1
+    factor = scale ** (2 * np.array(HALF_ORDERS)) / exact_moments(name)
+    return max((raw * factor - 1 for raw in found[plan.kernel]()), key=lambda e: np.max(np.abs(e)))
 
 
 LAWS = ["uniform", "normal", "laplace", *(f"truncated_normal:{cut}" for cut in CUTS)]
@@ -207,19 +231,54 @@ def test_what_finite_bits_take_from_student_s_tail(df, half_order):
         assert found != pytest.approx(lost_bits(df, half_order, **mutant), rel=0.01, abs=1e-6)
 
 
-def test_the_quadrature_is_exact_where_the_map_is():
+def cell_moment(power, offset):
+    """E (-log U)^power, U in cells of 2^-31 each taken at `offset`.
+
+    By Euler and Maclaurin the sum of log^j(n + offset) over n exceeds its integral by (-1)^j times the
+    j-th derivative of Hurwitz' zeta function at 0, up to terms at n = 2^31, where -log U is 0.
+    """
+    whole = 31 * math.log(2)
+    missed = [math.comb(power, j) * whole ** (power - j) * zeta(0, offset, j) for j in range(power + 1)]
+    return math.factorial(power) + (power > 0) * float(sum(missed)) * 2.0**-31
+
+
+def cell_error(power, offset):
+    """Of E (E1 + E2)^power, two such exponentials; the parts' moments of this order share it."""
+    cells = [cell_moment(i, offset) for i in range(power + 1)]
+    found = sum(math.comb(power, i) * cells[i] * cells[power - i] for i in range(power + 1))
+    return found / math.factorial(power + 1) - 1
+
+
+@pytest.mark.parametrize("offset", [0.38, 0.5])
+def test_the_quadrature_is_exact_where_the_map_is(offset):
     """The same nodes with exact maps in double precision: errors 20 times below the limit.
 
-    Mutant: a rule that leaves out the 4,096 smallest fractions, where order 8 of laplace is steep.
+    Mutants: rules that leave out the 4,096 smallest fractions, where order 8 of an exponential is steep,
+    or the 128 smallest numbers of 31 bits.
     """
     exponential = -np.log((FRACTIONS + 0.5) * 2.0**-BITS_OF_FRACTION)
     factorials = [math.factorial(2 * r) for r in HALF_ORDERS]
     assert raw_moments(exponential, FRACTION_SHARES) == pytest.approx(factorials, rel=1e-7)
     assert raw_moments(exponential[4096:], FRACTION_SHARES[4096:]) != pytest.approx(factorials, rel=1e-7)
-    numbers, shares = nodes(31, 5, 2, 6)
-    x = -np.log((numbers + 0.5) * 2.0**-31)
-    for a in range(5):
-        assert np.dot(shares, x**a) == pytest.approx(math.factorial(a), rel=3e-5 if a == 4 else 2e-6)
+    x = -np.log((PAIR_NUMBERS + offset) * 2.0**-31)
+    for power in range(1, 9):
+        exact = pytest.approx(cell_moment(power, offset), rel=2e-8)
+        assert np.dot(PAIR_SHARES, x**power) == exact
+        assert np.dot(PAIR_SHARES[128:], x[128:] ** power) != exact
+
+
+@pytest.mark.parametrize("offset, loss", [(0.4, -6.6e-6), (0.36, 9.6e-6), (0.5, -4.2e-5)])
+def test_where_the_cells_of_an_exponential_are_taken(offset, loss):
+    """At 0.38, where even moments keep 2e-6; the compiled errors are those of the cells.
+
+    Mutants: two hundredths to either side and the centre, by what order 8 loses there.
+    """
+    orders = 2 * np.array(HALF_ORDERS)
+    predicted, mutant = ([cell_error(n, at) for n in orders] for at in (0.38, offset))
+    assert np.max(np.abs(predicted)) < LIMIT
+    assert moment_errors("laplace") == pytest.approx(predicted, abs=2e-7)
+    assert moment_errors("laplace") != pytest.approx(mutant, abs=2e-7)
+    assert mutant[3] == pytest.approx(loss, rel=0.01)
 
 
 def changed(values, position, digits):
@@ -230,10 +289,12 @@ def changed(values, position, digits):
 
 # Law; the coefficient of `elementary`, or of the plan, that changes; in which digit.
 MUTANTS = {
-    "normal, log2": ("normal", "k", 1, 3),
+    "normal, log2": ("normal", "k", 23, 3),
     "normal, cosine": ("normal", "k", 8, 4),
     "normal, sine": ("normal", "k", 13, 4),
-    "laplace, log2": ("laplace", "k", 1, 4),
+    "laplace, log2": ("laplace", "k", 23, 4),
+    "student, log2": ("student_t:9", "k", 1, 4),
+    "truncated, log2": ("truncated_normal:3", "k", 1, 4),
     "student, exp2": ("student_t:9", "k", 16, 4),
     "student, 2/df": ("student_t:9", "p", 0, 4),
     "truncated, outside": ("truncated_normal:3", "p", 0, 4),
@@ -258,22 +319,13 @@ def test_a_changed_constant_is_noticed(mutant):
     assert np.max(np.abs(moment_errors(name, **constants)[:2])) > LIMIT
 
 
-@pytest.mark.parametrize("tail", [0, 0x8000])
-def test_the_tail_bits_of_laplace_are_needed(tail):
-    """47 bits, not 31: tails all 0, or all in the middle, spoil order 8 by 1.7e-2 and by 1.4e-4."""
-    raw = by_fraction("laplace", (), COEFFICIENTS, np.full_like(TAIL, tail))
-    scale = law_plan(as_law("laplace")).scale
-    errors = raw * scale ** (2 * np.array(HALF_ORDERS)) / exact_moments("laplace") - 1
-    assert abs(errors[3]) > 1e-4
-
-
 def test_joint_moments_of_a_normal_block():
     """Two points share their words u1, u2, v, two coordinates an angle: mixed moments to order 8.
 
     E x0^2a x1^2b from radii and angles, E x0^2a y0^2b likewise, against (2a - 1)!! (2b - 1)!!.
     Mutants: two points with one radius; the sine of another point's angle.
     """
-    radii, angles = normal_radii(COEFFICIENTS), normal_angles(COEFFICIENTS)
+    radii, angles = joint_moments("normal", COEFFICIENTS), normal_angles(COEFFICIENTS)
     moments = (1, *exact_moments("normal"))
     scale = law_plan(as_law("normal")).scale
     for a, b in ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1)):
@@ -285,13 +337,33 @@ def test_joint_moments_of_a_normal_block():
         assert radii[a + b, 0] * np.mean(c) * np.mean(s) * factor != pytest.approx(exact, rel=LIMIT)
 
 
+def test_joint_moments_of_two_laplace_weights():
+    """Two sizes share their words u1, u2, v: mixed moments to order 8 are a! b!, but for what cells miss.
+
+    Mutants: one size twice; both sizes the mean of the two, as if nothing split their sum.
+    """
+    joint = joint_moments("laplace", COEFFICIENTS)
+    for order in range(2, 9):
+        unit = math.log(2) ** order / (1 + cell_error(order, 0.38))
+        half = sum(math.comb(order, i) * joint[i, order - i] for i in range(order + 1)) / 2**order
+        for a in range(1, order):
+            exact = pytest.approx(math.factorial(a) * math.factorial(order - a), rel=2e-7)
+            assert joint[a, order - a] * unit == exact
+            assert joint[order, 0] * unit != exact
+            assert half * unit != exact
+
+
 def test_rademacher_is_a_sign_of_one_bit():
-    """All bytes at all eight positions: exactly +-1, and bit 31 - position decides."""
-    words = np.arange(256, dtype=u32) << u32(24)
-    for position in range(8):
+    """All high halves at all 16 positions: exactly +-1, and bit 31 - position decides; low halves do not.
+
+    Mutant: positions counted from bit 16 up.
+    """
+    words = np.arange(2**16, dtype=u32) << u32(16)
+    for position in range(16):
         signs = signed_one(words, u32(position))
         assert np.array_equal(signs, 1 - 2.0 * (words >> u32(31 - position) & u32(1)))
-        assert not np.array_equal(signs, 1 - 2.0 * (words >> u32(24 + position) & u32(1)))
+        assert np.array_equal(signed_one(words | u32(0xFFFF), u32(position)), signs)
+        assert not np.array_equal(signs, 1 - 2.0 * (words >> u32(16 + position) & u32(1)))
     assert law_plan(as_law("rademacher")).scale == 1
 
 
@@ -327,20 +399,24 @@ def test_finite_laws_to_the_rounding_of_their_values(name):
 
 # Which bits of a block's words feed the radius (or fraction), the angle and the sign of each weight.
 ALL, EVEN = 0xFFFFFFFF, 0xFFFFFFFE
+RADIUS = (EVEN, EVEN, ALL, 0)
 FEEDS = {
     "normal": [
-        [(EVEN, EVEN, ALL, 0), (0, 0, 0, 0x7FFF0000), (0, 0, 0, 0x80000000)],
-        [(EVEN, EVEN, ALL, 0), (0, 0, 0, 0x00007FFF), (0, 0, 0, 0x00008000)],
-        [(EVEN, EVEN, ALL, 0), (0, 0, 0, 0x7FFF0000), (0, 0, 0, 0x80000000)],
-        [(EVEN, EVEN, ALL, 0), (0, 0, 0, 0x00007FFF), (0, 0, 0, 0x00008000)],
+        [RADIUS, (0, 0, 0, 0x0000FFFE), (0, 0, 0, 0x00000001)],
+        [RADIUS, (0, 0, 0, 0x7FFF0000), (0, 0, 0, 0x80000000)],
+        [RADIUS, (0, 0, 0, 0x0000FFFE), (0, 0, 0, 0x00000001)],
+        [RADIUS, (0, 0, 0, 0x7FFF0000), (0, 0, 0, 0x80000000)],
     ],
     "laplace": [
+        [(EVEN, EVEN, ALL), (0, 0, 0), (1, 0, 0)],
+        [(EVEN, EVEN, ALL), (0, 0, 0), (0, 1, 0)],
+    ],
+    "truncated_normal": [
         [(EVEN, 0, 0x0000FFFF), (0, 0, 0), (1, 0, 0)],
         [(0, EVEN, 0xFFFF0000), (0, 0, 0), (0, 1, 0)],
     ],
     "student_t": [[(EVEN, 0x0000FFFF), (0, 0x7FFF0000), (0, 0x80000000)]],
 }
-FEEDS["truncated_normal"] = FEEDS["laplace"]
 PARAMETERS = {"student_t": "student_t:5", "truncated_normal": "truncated_normal:9"}
 CASES = [(law, i) for law, outputs in FEEDS.items() for i in range(len(outputs))]
 
@@ -429,57 +505,83 @@ def test_uniform_weights_are_all_odd_multiples_once():
     assert np.array_equal(-np.sort(uniform_values())[::-1], np.sort(uniform_values()))
 
 
-@kernel
-def log2_all(x, y, k):
-    for i in range(len(x)):
-        y[i] = elementary.log2(x[i], k)
+def over_vectors(function):
+    """Compiled over whole vectors; the last one is filled up with ones."""
+
+    @kernel
+    def loop(x, y, k):
+        for i in range(0, len(x), LANES):
+            store(y, i, function(load(x, i), k))
+
+    def run(x, k):
+        filled = np.ones(padded(len(x)), np.float32)
+        filled[: len(x)] = x
+        y = np.empty_like(filled)
+        loop(filled, y, k)
+        return y[: len(x)].astype(float)
+
+    return run
 
 
-@kernel
-def exp2_all(x, y, k):
-    for i in range(len(x)):
-        y[i] = elementary.exp2_minus_one(x[i], k)
+@inlined
+def cosine(t, k):
+    return elementary.half_circle(t, k)[0]
 
 
-@kernel
-def half_circle_all(x, y, z, k):
-    for i in range(len(x)):
-        y[i], z[i] = elementary.half_circle(x[i], k)
+@inlined
+def sine(t, k):
+    return elementary.half_circle(t, k)[1]
+
+
+LOG2, HALF_EXPONENTIAL = over_vectors(elementary.log2), over_vectors(elementary.half_exponential)
+COSINE, SINE = over_vectors(cosine), over_vectors(sine)
+EXP2_MINUS_ONE = over_vectors(elementary.exp2_minus_one)
+
+
+def significands(step):
+    """The numbers 1 + f between the roots of 1/2 and 2, but for 1."""
+    x = np.arange(0x3F3504F3, 0x3FB504F3, step, dtype=u32).view(np.float32)
+    return x[x != 1]
 
 
 def log2_errors(k, step=1):
     """Relative to f = x - 1 between the roots of 1/2 and 2; elsewhere in units of 2^-24 (16 + |log2 x|)."""
-    near = np.arange(0x3F3504F3, 0x3FB504F3, step, dtype=u32).view(np.float32)
-    near = near[near != 1]
+    near = significands(step)
     far = np.arange(0x00800000, 0x7F800000, 6207, dtype=u32).view(np.float32)
-    found = [np.empty_like(near), np.empty_like(far)]
-    log2_all(near, found[0], k)
-    log2_all(far, found[1], k)
-    near, far = near.astype(float), far.astype(float)
-    units = 2.0**-24 * (16 + np.abs(np.log2(far)))
-    relative = (found[0] - np.log2(near)) / (near - 1)
-    return np.max(np.abs(relative)), np.max(np.abs(found[1] - np.log2(far)) / units)
+    exact, other = np.log2(near.astype(float)), np.log2(far.astype(float))
+    relative = (LOG2(near, k) - exact) / (near.astype(float) - 1)
+    return np.max(np.abs(relative)), np.max(np.abs(LOG2(far, k) - other) / (2.0**-24 * (16 + np.abs(other))))
+
+
+def half_exponential_errors(k, step=1):
+    """As of log2, over the products of two numbers of 31 bits, of which 2^62 is the largest and gives 0."""
+    near = significands(step)
+    x = near * np.float32(2.0**62)
+    far = np.geomspace(0.38**2, 2.0**62, 10**6, dtype=np.float32)
+    exact, other = np.log2(near.astype(float)) / -2, 31 - np.log2(far.astype(float)) / 2
+    relative = (HALF_EXPONENTIAL(x, k) - exact) / (near.astype(float) - 1)
+    units = 2.0**-24 * (8 + other)
+    return np.max(np.abs(relative)), np.max(np.abs(HALF_EXPONENTIAL(far, k) - other) / units)
 
 
 def half_circle_errors(k, step=1):
     """Absolute errors of cosine and sine over an even grid."""
     t = np.arange(-(2**20), 2**20 + 1, step, dtype=np.float32) * np.float32(2.0**-20)
-    y, z, angle = np.empty_like(t), np.empty_like(t), np.pi / 2 * t.astype(float)
-    half_circle_all(t, y, z, k)
-    return np.max(np.abs(y - np.cos(angle))), np.max(np.abs(z - np.sin(angle)))
+    angle = np.pi / 2 * t.astype(float)
+    return np.max(np.abs(COSINE(t, k) - np.cos(angle))), np.max(np.abs(SINE(t, k) - np.sin(angle)))
 
 
 def exp2_errors(k, step=1):
     """Relative error of 2^x - 1 over a geometric grid, from 1e-30 to 99."""
     x = np.geomspace(1e-30, 99.4, 2**21 // step, dtype=np.float32)
-    y = np.empty_like(x)
-    exp2_all(x, y, k)
-    return (np.max(np.abs(y / np.expm1(x.astype(float) * np.log(2)) - 1)),)
+    return (np.max(np.abs(EXP2_MINUS_ONE(x, k) / np.expm1(x.astype(float) * np.log(2)) - 1)),)
 
 
-# Errors, their bounds, and the coefficients; measured 2.24e-6 and 0.90, 1.95e-7 and 1.27e-6, 1.42e-7.
+# Errors, their bounds, and the coefficients. Measured: 2.24e-6 and 0.91, 1.12e-6 and 0.92, 1.95e-7 and
+# 1.26e-6, 1.37e-7.
 ELEMENTARY = {
     "log2": (log2_errors, (2.3e-6, 1.0), range(7)),
+    "half exponential": (half_exponential_errors, (1.14e-6, 1.0), range(22, 29)),
     "cosine, sine": (half_circle_errors, (2.1e-7, 1.35e-6), range(7, 16)),
     "2^x - 1": (exp2_errors, (1.6e-7,), range(16, 22)),
 }
@@ -487,12 +589,12 @@ ELEMENTARY = {
 
 @pytest.mark.parametrize("name", ELEMENTARY)
 def test_elementary_functions_keep_their_bounds(name):
-    """log2 at every significand. Mutants: each coefficient up by one unit of its fourth digit.
+    """Logarithms at every significand. Mutants: each coefficient up by one unit of its fourth digit.
 
-    Of the last coefficient of log2, of the cosine and of 2^x - 1 it is the third digit.
+    Of the last coefficient of the logarithms, of the cosine and of 2^x - 1 it is the third digit.
     """
     errors, bounds, positions = ELEMENTARY[name]
     assert np.all(np.less(errors(COEFFICIENTS), bounds))
     for position in positions:
-        mutant = changed(COEFFICIENTS, position, 3 if position in (6, 11, 21) else 4)
+        mutant = changed(COEFFICIENTS, position, 3 if position in (6, 11, 21, 28) else 4)
         assert np.any(np.greater(errors(mutant, 61), bounds))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from simulate.kernels.streams import LANES, fill_states, fill_words, next_eight, next_word, philox
+from simulate.kernels.streams import LANES, draw_words, fill_states, fill_words, next_word, philox
 from simulate.population import Purpose
 
 LIMIT = 5.0
@@ -132,13 +132,41 @@ def test_the_lanes_run_sfc32():
         assert sfc_integers(states[0, ::LANES].tolist(), 24, shifts=shifts) != words[0, :, 0].tolist()
 
 
-def test_one_step_and_eight_steps_in_plain_python():
-    """Words and the state left behind: the next eight words go on where the first eight end."""
-    state = [int(x) for x in states_of(seed=4)[0, ::LANES]]
+def test_one_step_and_many_in_plain_python():
+    """On single numbers and on all lanes: the state left behind goes on where the words end.
+
+    Mutant: going on from the state before the last two words.
+    """
+    states = states_of(seed=4)
+    lanes = [[int(x) for x in states[0, lane::LANES]] for lane in range(LANES)]
+    words, fewer = np.zeros(8 * LANES, u32), np.zeros(6 * LANES, u32)
     with np.errstate(over="ignore"):
-        *words, a, b, c, d = next_eight(*map(u32, state))
-        ninth, *_ = next_word(a, b, c, d)
-    assert [*map(int, words), int(ninth)] == sfc_integers(state, 9)
+        first, *_ = next_word(*map(u32, lanes[5]))
+        ninth, *after = next_word(*draw_words(*states.reshape(4, LANES), words))
+        seventh, *_ = next_word(*draw_words(*states.reshape(4, LANES), fewer))
+    expected = np.array([sfc_integers(lane, 10) for lane in lanes]).T
+    assert int(first) == expected[0, 5]
+    assert np.array_equal(words.reshape(8, LANES), expected[:8])
+    assert np.array_equal(ninth, expected[8])
+    assert not np.array_equal(seventh, expected[8])
+    with np.errstate(over="ignore"):
+        assert np.array_equal(next_word(*after)[0], expected[9])
+
+
+def test_words_do_not_depend_on_the_calls_they_come_in():
+    """Compiled: 14 words a lane at once, by twos, or in uneven parts. Mutant: two words skipped."""
+    whole, states = words_of(states_of(seed=5, count=3), 14), states_of(seed=5, count=3)
+
+    def in_parts(steps):
+        left = states.copy()
+        parts = [np.zeros((3, n * LANES), u32) for n in steps]
+        for part in parts:
+            fill_words(left, part)
+        return [part.reshape(3, -1, LANES) for part in parts]
+
+    for steps in ([2] * 7, [4, 10], [8, 6]):
+        assert np.array_equal(np.concatenate(in_parts(steps), axis=1), whole)
+    assert not np.array_equal(in_parts([2, 2, 12])[2], whole[:, 2:])
 
 
 def test_compiled_states_and_words_are_those_of_plain_python():
