@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from theory.convolutional import Convolutional as Convolutional
     from theory.errors import SpecError as SpecError
     from theory.failure_modes import Thresholds as Thresholds
+    from theory.gradient_law import ChiSquareProduct as ChiSquareProduct
+    from theory.gradient_law import delta_law as delta_law
+    from theory.gradient_law import weight_gradient_law as weight_gradient_law
+    from theory.gradients import GradientMoments as GradientMoments
+    from theory.gradients import gradient_moments as gradient_moments
     from theory.initialisers import INITIALISERS as INITIALISERS
     from theory.initialisers import initialiser as initialiser
     from theory.laws import Law as Law
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from theory.readings.symbolic import DerivedRecursion as DerivedRecursion
     from theory.readings.symbolic import derive as derive
     from theory.residual import Residual as Residual
+    from theory.reversal import reversed_network as reversed_network
     from theory.schedules import schedule as schedule
     from theory.values import Bounded as Bounded
     from theory.values import Enclosed as Enclosed
@@ -44,6 +50,11 @@ _HOMES = {
     "Convolutional": "theory.convolutional",
     "SpecError": "theory.errors",
     "Thresholds": "theory.failure_modes",
+    "ChiSquareProduct": "theory.gradient_law",
+    "delta_law": "theory.gradient_law",
+    "weight_gradient_law": "theory.gradient_law",
+    "GradientMoments": "theory.gradients",
+    "gradient_moments": "theory.gradients",
     "INITIALISERS": "theory.initialisers",
     "initialiser": "theory.initialisers",
     "Law": "theory.laws",
@@ -58,6 +69,7 @@ _HOMES = {
     "DerivedRecursion": "theory.readings.symbolic",
     "derive": "theory.readings.symbolic",
     "Residual": "theory.residual",
+    "reversed_network": "theory.reversal",
     "schedule": "theory.schedules",
     "Bounded": "theory.values",
     "Enclosed": "theory.values",
