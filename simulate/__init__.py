@@ -6,14 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simulate.gradient_result import GradientEstimate as GradientEstimate
     from simulate.methods.direct import lengths as lengths
+    from simulate.methods.gradients import GradientNorms as GradientNorms
+    from simulate.methods.gradients import gradient_lengths as gradient_lengths
+    from simulate.methods.gradients import jacobian_lengths as jacobian_lengths
     from simulate.result import Estimate as Estimate
     from simulate.result import Sampled as Sampled
     from simulate.simulation import simulate as simulate
 
 _HOMES = {
     "Estimate": "simulate.result",
+    "GradientEstimate": "simulate.gradient_result",
+    "GradientNorms": "simulate.methods.gradients",
     "Sampled": "simulate.result",
+    "gradient_lengths": "simulate.methods.gradients",
+    "jacobian_lengths": "simulate.methods.gradients",
     "lengths": "simulate.methods.direct",
     "simulate": "simulate.simulation",
 }

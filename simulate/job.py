@@ -18,7 +18,7 @@ STREAMS_VERSION = 2
 
 @dataclass(frozen=True)
 class Job:
-    """What is simulated and how; `particles` is the size of one splitting run."""
+    """What is simulated and how; `particles` is the size of one splitting run, `readout` for gradients."""
 
     network: Network
     method: str
@@ -27,6 +27,7 @@ class Job:
     covariance: bool = False
     tilt: float = 0.0
     particles: int = 0
+    readout: str = "normal"
 
     def describe(self) -> dict[str, Any]:
         """Everything that decides the bits, as plain data."""
@@ -39,7 +40,7 @@ class Job:
             "tilt": self.tilt.hex(),
             "particles": self.particles,
             "streams": STREAMS_VERSION,
-        }
+        } | ({"readout": self.readout} if self.method == "gradients" else {})
 
     @cached_property
     def text(self) -> str:

@@ -14,6 +14,8 @@ from simulate.methods.splitting import RUNS
 from simulate.result import Estimate
 from simulate.running import Limits, Progress, run
 from theory.errors import SpecError
+from theory.laws import LawLike, as_law
+from theory.network import FullyConnected
 from theory.spec import Network
 
 __all__ = ["DEFAULT_SAMPLES", "simulate"]
@@ -40,6 +42,8 @@ def simulate(
     store: Path | str | None = None,
     progress: Progress | None = None,
     shard_leaves: int | None = None,
+    gradients: bool = False,
+    readout: LawLike = "normal",
 ) -> Estimate:
     """Simulate random networks and average M_j^k, k = 1..order, in every layer.
 
@@ -67,6 +71,9 @@ def simulate(
     shard_leaves
         How finely the work is cut, a power of two; the result does not depend on it, but with
         `rel_error`, which is looked at after 1, 2, 3, 4, 6, 8, 12, ... shards.
+    gradients, readout
+        Also go back through the networks of `direct` and average |delta_j|^{2k} and |dF/dW_j|_F^{2k}
+        for F = v . a_d, the read-out v of independent entries of this law; a `GradientEstimate`.
 
     Raises
     ------
@@ -88,7 +95,7 @@ def simulate(
     check_seed(seed)
     check_whole(order, "the order", 1, _MAX_ORDER)
     limits = _limits(samples, rel_error, time_limit)
-    name = choose(network, order) if method == "auto" else method_named(method).name
+    name = _gradients(method) if gradients else _named(network, method, order)
     particles = _particles(limits) if name == "splitting" else 0
     if tilt and name != "law":
         raise SpecError(f"--tilt belongs to --method law, not to {name}")
@@ -110,7 +117,7 @@ def simulate(
     if rel_error is not None and shard_leaves is None:
         # Small shards: the precision is looked at between them.
         shard_leaves = 1
-    job = Job(network, name, seed, order, covariance, float(tilt), particles)
+    job = Job(network, name, seed, order, covariance, float(tilt), particles, as_law(readout).name)
     return run(
         job,
         limits,
@@ -121,6 +128,17 @@ def simulate(
         progress=progress,
         leaves=shard_leaves,
     )
+
+
+def _named(network: FullyConnected, method: str, order: int) -> str:
+    return choose(network, order) if method == "auto" else method_named(method).name
+
+
+def _gradients(method: str) -> str:
+    """The method that goes back as well, which is `direct` on its way forward."""
+    if method not in ("auto", "direct", "gradients"):
+        raise SpecError(f"gradients need every weight, so --method direct, not {method}")
+    return "gradients"
 
 
 def _check_kinds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,19 +155,12 @@ def _leaves(record: Any, prefix: str) -> list[tuple[str, Any]]:
     return found
 
 
-_KINDS: dict[str, type[Any]] = {
-    "Averages": Averages,
-    "Covariances": Covariances,
-    "Histogram": Histogram,
-    "LogMoments": LogMoments,
-}
-
-
 def _build(kind: type[Any], prefix: str, arrays: dict[str, Any]) -> Any:
     values = {}
+    hints = get_type_hints(kind)
     for field in fields(kind):
         name = prefix + field.name
-        inner = _KINDS.get(str(field.type).partition(" ")[0])
+        inner = _record_in(hints[field.name])
         if inner is None:
             values[field.name] = arrays[name]
         elif any(key.startswith(name + ".") for key in arrays):
@@ -175,3 +168,9 @@ def _build(kind: type[Any], prefix: str, arrays: dict[str, Any]) -> Any:
         else:
             values[field.name] = None
     return kind(**values)
+
+
+def _record_in(hint: Any) -> type[Any] | None:
+    """The record that a field holds, there or not; None for arrays."""
+    kinds = (part for part in (hint, *get_args(hint)) if isinstance(part, type))
+    return next((kind for kind in kinds if is_dataclass(kind)), None)

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from theory.errors import SpecError as SpecError
     from theory.exact_law import length_law as length_law
     from theory.failure_modes import Thresholds as Thresholds
+    from theory.gradient_law import ChiSquareProduct as ChiSquareProduct
+    from theory.gradient_law import delta_law as delta_law
+    from theory.gradient_law import weight_gradient_law as weight_gradient_law
+    from theory.gradients import GradientMoments as GradientMoments
+    from theory.gradients import gradient_moments as gradient_moments
     from theory.initialisers import INITIALISERS as INITIALISERS
     from theory.initialisers import initialiser as initialiser
     from theory.laws import Law as Law
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from theory.readings.symbolic import DerivedRecursion as DerivedRecursion
     from theory.readings.symbolic import derive as derive
     from theory.residual import Residual as Residual
+    from theory.reversal import reversed_network as reversed_network
     from theory.schedule_table import ScheduleRow as ScheduleRow
     from theory.schedule_table import compared_schedules as compared_schedules
     from theory.schedules import schedule as schedule
@@ -69,6 +75,11 @@ _HOMES = {
     "SpecError": "theory.errors",
     "length_law": "theory.exact_law",
     "Thresholds": "theory.failure_modes",
+    "ChiSquareProduct": "theory.gradient_law",
+    "delta_law": "theory.gradient_law",
+    "weight_gradient_law": "theory.gradient_law",
+    "GradientMoments": "theory.gradients",
+    "gradient_moments": "theory.gradients",
     "INITIALISERS": "theory.initialisers",
     "initialiser": "theory.initialisers",
     "Law": "theory.laws",
@@ -88,6 +99,7 @@ _HOMES = {
     "Residual": "theory.residual",
     "ScheduleRow": "theory.schedule_table",
     "compared_schedules": "theory.schedule_table",
+    "reversed_network": "theory.reversal",
     "schedule": "theory.schedules",
     "Bounded": "theory.values",
     "Enclosed": "theory.values",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulate.job import Job
 from simulate.methods.conditional import Conditional
 from simulate.methods.direct import Direct
+from simulate.methods.gradients import Gradients
 from simulate.methods.law import Law
 from simulate.methods.method import Method
 from simulate.methods.splitting import Splitting
@@ -14,7 +15,7 @@ from theory.spec import Network
 __all__ = ["METHODS", "choose", "method_named"]
 
 _CHEAPEST_FIRST: tuple[Method, ...] = (Law(), Conditional(), Direct())
-METHODS: dict[str, Method] = {m.name: m for m in (Direct(), Splitting(), *_CHEAPEST_FIRST[:2])}
+METHODS: dict[str, Method] = {m.name: m for m in (Direct(), Splitting(), *_CHEAPEST_FIRST[:2], Gradients())}
 
 
 def method_named(name: str) -> Method:
