@@ -25,7 +25,7 @@ from simulate.plan import LawPlan, LayerPlan, Plan
 from simulate.population import Population, Purpose
 from simulate.scaled import Lengths
 
-__all__ = ["Tape", "Vectors"]
+__all__ = ["Tape", "Vectors", "layer_steps"]
 
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -81,6 +81,11 @@ class _Mark:
         return sums
 
 
+def layer_steps(plan: Plan) -> tuple[LayerPlan, ...]:
+    """The steps of a fully connected net, which alone know the way back."""
+    return tuple(step for step in plan.layers if isinstance(step, LayerPlan))
+
+
 class Tape:
     """The way forward of R networks, ready for any number of ways back."""
 
@@ -90,7 +95,7 @@ class Tape:
         self.marks: list[_Mark] = []
         vectors = Vectors.of(population)
         self.lengths = [vectors.lengths]
-        for layer in plan.layers:
+        for layer in layer_steps(plan):
             before, sums = self.states.copy(), self._sums(layer.weights, vectors, layer.width)
             signs = np.sign(sums[:, : layer.width]).astype(np.int8)
             self.marks.append(_Mark(layer, vectors.width, before, signs))

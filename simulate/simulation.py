@@ -15,7 +15,6 @@ from simulate.result import Estimate
 from simulate.running import Limits, Progress, run
 from theory.errors import SpecError
 from theory.laws import LawLike, as_law
-from theory.network import FullyConnected
 from theory.spec import Network
 
 __all__ = ["DEFAULT_SAMPLES", "simulate"]
@@ -130,7 +129,7 @@ def simulate(
     )
 
 
-def _named(network: FullyConnected, method: str, order: int) -> str:
+def _named(network: Network, method: str, order: int) -> str:
     return choose(network, order) if method == "auto" else method_named(method).name
 
 

@@ -70,7 +70,8 @@ def way_back(law, deltas, fan_in, states, function=None):
 
 
 def test_every_pass_has_its_transpose():
-    assert set(transposed_passes) == set(weight_passes) == set(LAWS)
+    """Orthogonal matrices excepted: their passes reflect, they do not sum."""
+    assert set(transposed_passes) == set(weight_passes) - {"orthogonal"} == set(LAWS)
 
 
 @pytest.mark.parametrize("fan_in, width", [(1, 1), (9, 17), (BLOCK + 5, 3), (2 * BLOCK, 2)])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.arguments import check_samples, check_seed
-from simulate.backpropagation import Tape, Vectors
+from simulate.backpropagation import Tape, Vectors, layer_steps
 from simulate.estimates import estimate_of_summary
 from simulate.gradient_result import GradientEstimate
 from simulate.gradient_summary import GradientSummary
@@ -128,6 +128,8 @@ def _check(network: object) -> None:
     if not isinstance(network, FullyConnected):
         kind = type(network).__name__
         raise SpecError(f"gradients are simulated for fully connected nets, not for {kind:.40}")
+    if not all(law.independent for law in network.weights):
+        raise SpecError("gradients are simulated for independent weights; take normal ones, not orthogonal")
     if network.has_bias:
         raise SpecError("gradients are simulated for nets without biases; set bias_variance=0")
 
@@ -152,7 +154,7 @@ def _tables(
         backward.append(_stacked([delta.lengths for delta in tape.deltas(readout)][::-1]))
     lengths, widths = (
         _joined(forward),
-        np.array([len(layers.input), *(layer.width for layer in layers.layers)]),
+        np.array([layers.layout.width, *(layer.width for layer in layer_steps(layers))]),
     )
     deltas = _squared_norms(_joined(backward), widths[1:])
     below = _squared_norms(Lengths(lengths.fraction[:-1], lengths.exponent[:-1]), widths[:-1])
@@ -174,7 +176,7 @@ def _normalised(fraction: Floats, exponent: NDArray[np.int64]) -> Lengths:
 def _chunks(layers: Plan, first: int, count: int) -> Iterator[tuple[int, int]]:
     """Networks that go together: few enough for the cache and for what they leave behind."""
     # Of each layer the signs, one byte each, and the streams, four words a lane.
-    kept = sum(layer.width + 16 * LANES for layer in layers.layers)
+    kept = sum(layer.width + 16 * LANES for layer in layer_steps(layers))
     step = max(1, min(rows_in_cache(layers), _BYTES // kept))
     for start in range(first, first + count, step):
         yield start, min(step, first + count - start)
