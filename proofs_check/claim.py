@@ -27,6 +27,7 @@ _FILES = (
     "theorem5",
     "corollary2",
     "limits",
+    "convolutional",
 )
 
 

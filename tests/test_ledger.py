@@ -58,6 +58,20 @@ EXPECTED = {
     "equal-widths-normal": "proved",
     "equal-widths-variance": "refuted",
     "equal-widths-any-law": "refuted",
+    "conv-mean": "proved",
+    "conv-mean-zero": "proved",
+    "conv-upper": "proved",
+    "conv-lower": "proved",
+    "conv-pair-kernel": "proved",
+    "conv-is-dense": "proved",
+    "conv-position-free-growth": "proved",
+    "conv-positions-slow-growth": "refuted",
+    "conv-groups-do-not-matter": "refuted",
+    "conv-zero-padding-keeps-mean": "refuted",
+    "orthogonal-ratio": "proved",
+    "orthogonal-smaller-spread": "proved",
+    "orthogonal-grows": "proved",
+    "orthogonal-removes-fm2": "refuted",
 }
 
 

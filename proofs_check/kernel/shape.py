@@ -35,6 +35,18 @@ KEYS: Mapping[str, frozenset[str]] = {
     "zero": frozenset({"assumes", "per_neuron"}),
     "equal_widths_sum": frozenset({"term"}),
     "equal_widths_product": frozenset({"order"}),
+    "channel_spread": frozenset({"factor"}),
+    "pair_covariance": frozenset({"coefficients"}),
+    "pair_kernel": frozenset({"kernel", "assumes"}),
+    "convolution_means": frozenset({"padding", "factor"}),
+    "convolution_mean": frozenset({"padding", "factor"}),
+    "convolution_bound": frozenset({"padding", "relation", "factors", "assumes"}),
+    "twin": frozenset({"kurtosis"}),
+    "twin_growth": frozenset({"order", "factor"}),
+    "sphere": frozenset({"order", "factor"}),
+    "orthogonal_product": frozenset({"order", "factor", "divisor"}),
+    "orthogonal_below": frozenset({"order", "relation"}),
+    "orthogonal_grows": frozenset({"order", "excess", "divisor"}),
 }
 
 
@@ -42,6 +54,7 @@ KEYS: Mapping[str, frozenset[str]] = {
 _TEXTS = (
     *("term", "factor", "relation", "centre", "deviation", "square"),
     *("integrand", "second", "primitive", "difference", "equal_at"),
+    *("padding", "kernel", "kurtosis", "divisor"),
 )
 
 
