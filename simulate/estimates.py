@@ -16,12 +16,13 @@ import numpy as np
 
 from simulate.job import Job
 from simulate.logs import LogMoments
+from simulate.networks import weights_per_network
 from simulate.plan import tail_is_cut
 from simulate.result import Estimate, LayerEstimate, LogLength, Quantile, Sampled, exponential
 from simulate.scaled import Averages
 from simulate.summary import Summary
 
-__all__ = ["QUANTILES", "cut_tail_note", "estimate_of_summary", "sampled", "weights_per_network"]
+__all__ = ["QUANTILES", "cut_tail_note", "estimate_of_summary", "sampled"]
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _ENOUGH = 100
@@ -36,7 +37,7 @@ def estimate_of_summary(job: Job, reduced: bool, summary: Summary, seconds: floa
     """The Estimate of a method that averages over networks."""
     layers = tuple(_layers(job, summary))
     notes = list(_notes(job, layers))
-    drawn = summary.count * weights_per_network(job)
+    drawn = summary.count * weights_per_network(job.network)
     return Estimate(
         network=job.network,
         method=job.method,
@@ -50,11 +51,6 @@ def estimate_of_summary(job: Job, reduced: bool, summary: Summary, seconds: floa
         notes=tuple(notes),
         covariance=_covariance(summary),
     )
-
-
-def weights_per_network(job: Job) -> int:
-    """Weights of one network, as a direct simulation counts them."""
-    return sum(m * n for m, n in zip(job.network.widths, job.network.widths[1:], strict=False))
 
 
 def sampled(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from theory.network import FullyConnected
+from theory.spec import Network
 
 __all__ = ["STREAMS_VERSION", "Job"]
 
@@ -20,7 +20,7 @@ STREAMS_VERSION = 2
 class Job:
     """What is simulated and how; `particles` is the size of one splitting run."""
 
-    network: FullyConnected
+    network: Network
     method: str
     seed: int
     order: int
@@ -50,6 +50,7 @@ class Job:
     def key(self) -> str:
         """SHA-256 of the description.
 
+        >>> from theory.network import FullyConnected
         >>> net = FullyConnected([2, 3])
         >>> Job(net, "direct", 1, 2).key == Job(net, "direct", 1, 2).key != Job(net, "direct", 2, 2).key
         True

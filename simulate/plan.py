@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import lcm
 from typing import Any, TypeAlias
 
@@ -19,16 +19,29 @@ from flint import arb, fmpq
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from simulate.kernels.drawing import weight_draws
+from simulate.kernels.layer import padded
+from simulate.networks import check_activation, laws_in_use, unknown
+from simulate.steps.block import BlockPlan
+from simulate.steps.convolution import ConvolutionPlan
+from simulate.steps.layer import LayerPlan
+from simulate.steps.layout import Grid, Layout
+from simulate.steps.step import Step
+from theory.activations import Activation
+from theory.convolutional import Convolutional, ConvolutionalLayer
 from theory.errors import SpecError
 from theory.laws import FiniteLaw, Laplace, Law, Normal, Rademacher, StudentT, TruncatedNormal, Uniform
 from theory.network import FullyConnected, Layer
-from theory.reals import Number, as_float
+from theory.reals import Number, as_float, number
+from theory.residual import Block, Residual
+from theory.spec import Network
 
 __all__ = ["LawPlan", "LayerPlan", "Plan", "input_log_length", "law_plan", "log_of", "plan", "tail_is_cut"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
 _WIDEST = 10**7
+_MOST_NUMBERS = 2**28
 _NARROW = 2
 
 
@@ -42,51 +55,77 @@ class LawPlan:
 
 
 @dataclass(frozen=True)
-class LayerPlan:
-    """One layer: true weight = scale 2^exponent raw weight, likewise the bias where there is one."""
-
-    width: int
-    weights: LawPlan
-    weight_scale: float
-    weight_exponent: int
-    bias: LawPlan | None
-    bias_scale: float
-    bias_exponent: int
-    slopes: tuple[np.float32, np.float32]
-
-
-@dataclass(frozen=True)
 class Plan:
-    """A whole network: the input scaled by 2^-input_exponent, then its layers."""
+    """A whole network: the input scaled by 2^-input_exponent and how it is stored, then a step a length."""
 
     input: tuple[float, ...]
     input_exponent: int
-    layers: tuple[LayerPlan, ...]
+    layout: Layout
+    layers: tuple[Step, ...]
+
+    @cached_property
+    def stored_input(self) -> tuple[NDArray[np.float32], float, int]:
+        """The input as it is stored, near 1; M_0 over 4^exponent of it; and that exponent."""
+        squared = float(np.mean(np.square(self.input)))
+        half = math.frexp(squared)[1] >> 1 if squared > 0 else 0
+        row = np.ldexp(self.layout.stored(np.array(self.input, np.float32)), -half)
+        return row, math.ldexp(squared, -2 * half), half
 
     @property
-    def widths(self) -> tuple[int, ...]:
-        """n_0, ..., n_d."""
-        return (len(self.input), *(layer.width for layer in self.layers))
+    def numbers(self) -> int:
+        """The most single-precision numbers that are kept at once for one network."""
+        return max(self.layout.numbers, *(step.numbers for step in self.layers))
+
+    @property
+    def work(self) -> float:
+        """Rough cost of one network, in weights drawn."""
+        return sum(step.work for step in self.layers)
 
     @property
     def weights_per_network(self) -> int:
         """How many weights one network has, biases not counted."""
-        return sum(m * layer.width for m, layer in zip(self.widths, self.layers, strict=False))
+        return sum(step.weights_drawn for step in self.layers)
 
 
-def plan(network: FullyConnected) -> Plan:
-    """The plan of a spec; `SpecError` for widths that no simulation could hold."""
+def plan(network: Network) -> Plan:
+    """The plan of a spec; `SpecError` for what no simulation could hold."""
+    if not isinstance(network, Network):
+        raise unknown(network)
     widest = max(network.widths)
     if widest > _WIDEST:
         raise SpecError(
             f"a layer of width {widest:,} is too wide to simulate (limit {_WIDEST:,}); "
             "predict has no such limit"
         )
-    values, exponent = _input(network)
-    return Plan(values, exponent, tuple(map(_layer, network.layers)))
+    made = Plan(*_input(network), *_steps(network))
+    if made.numbers > _MOST_NUMBERS:
+        raise SpecError(
+            f"a layer keeps {made.numbers:,} weights for one network, too many to simulate (limit "
+            f"{_MOST_NUMBERS:,}); take fewer channels or a smaller kernel"
+        )
+    return made
 
 
-def _input(network: FullyConnected) -> tuple[tuple[float, ...], int]:
+def _steps(network: Network) -> tuple[Layout, tuple[Step, ...]]:
+    """The layout of the input, and the steps."""
+    flat = Layout.flat(network.widths[0])
+    if isinstance(network, (Residual, Convolutional)):
+        check_activation(network)
+    if isinstance(network, Convolutional):
+        layers = tuple(map(_convolution, network.layers))
+        first, grid = network.channels[0], layers[0].grid
+        return Layout(first, padded(first), grid), layers
+    if isinstance(network, Residual):
+        # Blocks alike share their layers as objects.
+        shared = {id(block.layers): block.layers for block in network.blocks}
+        branches = {key: tuple(map(_layer, layers)) for key, layers in shared.items()}
+        return flat, tuple(_block(block, branches[id(block.layers)]) for block in network.blocks)
+    if isinstance(network, FullyConnected):
+        return flat, tuple(map(_layer, network.layers))
+    raise unknown(network)
+
+
+def _input(network: Network) -> tuple[tuple[float, ...], int]:
     """Coordinates scaled to a largest one of [1/2, 1), and the exponent that was taken out."""
     if network.input is None:
         return (1.0,) * network.widths[0], 0
@@ -102,9 +141,45 @@ def _layer(layer: Layer) -> LayerPlan:
     if layer.bias_variance != 0:
         bias = law_plan(layer.bias)
         bias_scale, bias_exponent = _factor(layer.bias_variance, bias.scale)
-    plus, minus = map(as_float, layer.activation.slopes)
-    slopes = (np.float32(plus), np.float32(minus))
-    return LayerPlan(layer.width, weights, scale, exponent, bias, bias_scale, bias_exponent, slopes)
+    return LayerPlan(
+        layer.fan_in,
+        layer.width,
+        weights,
+        scale,
+        exponent,
+        bias,
+        bias_scale,
+        bias_exponent,
+        _slopes(layer.activation),
+    )
+
+
+def _block(block: Block, branch: tuple[LayerPlan, ...]) -> BlockPlan:
+    return BlockPlan(*_split(arb(number(block.scale))), branch)
+
+
+def _convolution(layer: ConvolutionalLayer) -> ConvolutionPlan:
+    weights = law_plan(layer.weights)
+    if weights.kernel not in weight_draws:
+        raise SpecError(f"{layer.weights.name} weights are not simulated in convolutions; take normal ones")
+    # A signal is a single row.
+    high, wide = (1, 1, *layer.kernel)[-2:]
+    rows, columns = (1, 1, *layer.positions)[-2:]
+    return ConvolutionPlan(
+        layer.in_channels,
+        layer.channels,
+        layer.groups,
+        Grid((rows, columns), (high, wide)),
+        layer.padding == "circular",
+        weights,
+        *_factor(layer.entry_variance, weights.scale),
+        _slopes(layer.activation),
+    )
+
+
+def _slopes(activation: Activation) -> tuple[np.float32, np.float32]:
+    plus, minus = map(as_float, activation.slopes)
+    return np.float32(plus), np.float32(minus)
 
 
 def _factor(variance: Number, raw_scale: float) -> tuple[float, int]:
@@ -127,7 +202,7 @@ def log_of(value: arb) -> float:
     return as_float(value.log()) if value != 0 else -math.inf
 
 
-def input_log_length(network: FullyConnected) -> float:
+def input_log_length(network: Network) -> float:
     """log M_0 of the input as given.
 
     >>> input_log_length(FullyConnected([4, 1]))
@@ -136,7 +211,7 @@ def input_log_length(network: FullyConnected) -> float:
     return log_of(arb(network.input_power_sum(1) / network.widths[0]))
 
 
-def tail_is_cut(network: FullyConnected, half_order: int) -> bool:
+def tail_is_cut(network: Network, half_order: int) -> bool:
     """Whether the 47 bits of a Student radius lose a thousandth of E w^(2 half_order) or more.
 
     The lost part is about 2^(-48 (1 - 2 half_order/df)) of the moment.
@@ -146,7 +221,7 @@ def tail_is_cut(network: FullyConnected, half_order: int) -> bool:
     >>> tail_is_cut(FullyConnected([2, 2], weights="student_t:9"), 2)
     False
     """
-    laws = {*network.weights, *network.bias_laws_in_use}
+    laws = set(laws_in_use(network))
     degrees = [as_float(law.degrees_of_freedom) for law in laws if isinstance(law, StudentT)]
     return any(48 * (1 - 2 * half_order / df) < math.log2(1000) for df in degrees)
 

@@ -6,18 +6,17 @@ distributional identity is used, weights are drawn one by one.
 
 from __future__ import annotations
 
-import math
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.kernels.activation import activate
 from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import padded, weight_passes
 from simulate.kernels.streams import LANES, fill_states
-from simulate.plan import LawPlan, LayerPlan, Plan
+from simulate.plan import LawPlan, Plan
 from simulate.scaled import shifted
+from simulate.steps.step import Step
 
 __all__ = ["Population", "Purpose"]
 
@@ -37,25 +36,21 @@ class Purpose(IntEnum):
 
 
 class Population:
-    """R networks of one plan, at one layer.
+    """R networks of one plan, at one measured length.
 
-    a_j is factor * 2^exponents times `activations` (R, padded width), and M_j is 4^exponents times
-    `lengths`, which lie in [1/8, 2), or are 0 where the layer is dead. Without biases the scale of a
-    layer goes into the common factor in double precision, so that sums of lattice weights stay
-    exact and no rounding adds up over the layers.
+    a_j is factor * 2^exponents times `activations` (R, numbers of the layout), and M_j is 4^exponents
+    times `lengths`, which lie in [1/8, 2), or are 0 where the layer is dead. Without biases the scale
+    of a layer goes into the common factor in double precision, so that sums of lattice weights stay
+    exact and no rounding adds up over the layers. Steps change all of this in place.
     """
 
     def __init__(self, plan: Plan, seed: int, purpose: int, first: int, count: int) -> None:
-        width = len(plan.input)
-        row = np.zeros(padded(width), np.float32)
-        row[:width] = plan.input
-        squared = float(np.mean(np.square(plan.input)))
-        half = math.frexp(squared)[1] >> 1 if squared > 0 else 0
-        self.width = width
+        row, length, half = plan.stored_input
+        self.layout = plan.layout
         self.factor = 1.0
-        self.activations: Singles = np.tile(np.ldexp(row, -half), (count, 1))
+        self.activations: Singles = np.tile(row, (count, 1))
         self.exponents: Integers = np.full(count, plan.input_exponent + half, np.int64)
-        self.bare_lengths: Doubles = np.full(count, math.ldexp(squared, -2 * half))
+        self.bare_lengths: Doubles = np.full(count, length)
         self.states: NDArray[np.uint32] = np.empty((count, 4 * LANES), np.uint32)
         fill_states(np.uint64(seed), np.uint64(purpose), np.uint64(first), self.states)
 
@@ -64,33 +59,16 @@ class Population:
         """M_j / 4^exponents."""
         return self.bare_lengths * self.factor**2
 
-    def advance(self, layer: LayerPlan) -> None:
-        """Go through one layer with fresh weights, and biases where the layer has them."""
-        sums = self._sums(layer.weights, self.activations, self.width, layer.width)
-        scale, shift = math.frexp(self.factor * layer.weight_scale)
-        if layer.bias is None:
-            biases = np.empty((len(sums), 0), np.float32)
-            self.factor, scale = scale, 1.0
-        else:
-            ones = np.zeros((len(sums), LANES), np.float32)
-            ones[:, 0] = 1
-            biases = self._sums(layer.bias, ones, 1, layer.width)
-            self.factor = 1.0
-        activate(
-            sums,
-            layer.width,
-            scale,
-            layer.weight_exponent + shift,
-            biases,
-            layer.bias_scale,
-            layer.bias_exponent,
-            layer.slopes,
-            self.exponents,
-            self.bare_lengths,
-        )
-        self.activations, self.width = sums, layer.width
+    @property
+    def width(self) -> int:
+        """n_j."""
+        return self.layout.width
 
-    def _sums(self, law: LawPlan, inputs: Singles, fan_in: int, width: int) -> Singles:
+    def advance(self, step: Step) -> None:
+        """Go through one step with fresh weights."""
+        step.advance(self)
+
+    def sums(self, law: LawPlan, inputs: Singles, fan_in: int, width: int) -> Singles:
         """Raw sums (R, padded width) of fresh weights of the law times the inputs."""
         sums = np.empty((len(inputs), padded(width)), np.float32)
         weight_passes[law.kernel](inputs, fan_in, self.states, law.parameters, COEFFICIENTS, sums)
@@ -102,5 +80,5 @@ class Population:
 
     def true_activations(self) -> Doubles:
         """a_j in double precision, shape (R, width); it may overflow where M_j does."""
-        inside = self.activations[:, : self.width].astype(np.float64) * self.factor
-        return shifted(inside, self.exponents[:, None])
+        values = self.layout.values(self.activations).astype(np.float64) * self.factor
+        return shifted(values, self.exponents[:, None])

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from theory.network import FullyConnected
+from theory.spec import Network
 
 __all__ = ["Estimate", "LayerEstimate", "LogLength", "Quantile", "Sampled", "exponential"]
 
@@ -126,7 +126,7 @@ class Estimate:
     Cov(M_i, M_j), i, j = 0..d, where it was asked for.
     """
 
-    network: FullyConnected
+    network: Network
     method: str
     layers: tuple[LayerEstimate, ...]
     empirical_variance: Sampled | None

@@ -14,7 +14,7 @@ from simulate.methods.splitting import RUNS
 from simulate.result import Estimate
 from simulate.running import Limits, Progress, run
 from theory.errors import SpecError
-from theory.network import FullyConnected
+from theory.spec import Network
 
 __all__ = ["DEFAULT_SAMPLES", "simulate"]
 
@@ -24,7 +24,7 @@ _MAX_COVARIANCE_DEPTH = 1000
 
 
 def simulate(
-    network: FullyConnected,
+    network: Network,
     *,
     method: str = "auto",
     samples: int | None = None,
@@ -77,6 +77,7 @@ def simulate(
 
     Examples
     --------
+    >>> from theory.network import FullyConnected
     >>> net = FullyConnected([10, 10, 10], weights="uniform")
     >>> found = simulate(net, samples=20_000, seed=1)
     >>> mean = found.layers[2].moments[0]
@@ -170,7 +171,7 @@ def _particles(limits: Limits) -> int:
     return limits.samples // RUNS
 
 
-def _check_covariance(network: FullyConnected, method: str, tilt: float) -> None:
+def _check_covariance(network: Network, method: str, tilt: float) -> None:
     if method == "splitting" or tilt:
         raise SpecError("a covariance needs a plain average; drop --covariance or use --method direct")
     if network.depth > _MAX_COVARIANCE_DEPTH:

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from theory.readings.batch import BatchMoments as BatchMoments
     from theory.readings.batch import batch_length_moments as batch_length_moments
     from theory.readings.exact import length_moments as length_moments
+    from theory.readings.residual_symbolic import derive_residual as derive_residual
     from theory.readings.symbolic import DerivedRecursion as DerivedRecursion
     from theory.readings.symbolic import derive as derive
     from theory.residual import Residual as Residual
+    from theory.schedule_table import ScheduleRow as ScheduleRow
+    from theory.schedule_table import compared_schedules as compared_schedules
     from theory.schedules import schedule as schedule
     from theory.values import Bounded as Bounded
     from theory.values import Enclosed as Enclosed
@@ -57,7 +60,10 @@ _HOMES = {
     "length_moments": "theory.readings.exact",
     "DerivedRecursion": "theory.readings.symbolic",
     "derive": "theory.readings.symbolic",
+    "derive_residual": "theory.readings.residual_symbolic",
     "Residual": "theory.residual",
+    "ScheduleRow": "theory.schedule_table",
+    "compared_schedules": "theory.schedule_table",
     "schedule": "theory.schedules",
     "Bounded": "theory.values",
     "Enclosed": "theory.values",

@@ -15,7 +15,7 @@ from theory.network import FullyConnected
 from theory.reals import Number
 from theory.values import shortened
 
-__all__ = ["expected_empirical_variance", "middle_layer_sum"]
+__all__ = ["affine_empirical_variance", "expected_empirical_variance", "middle_layer_sum"]
 
 
 def expected_empirical_variance(
@@ -35,17 +35,32 @@ def expected_empirical_variance(
     >>> expected_empirical_variance(net, [r[0] for r in rows], [r[1] for r in rows])
     409/2048
     """
-    d = network.depth
+    steps = [(layer.mean_factor, layer.mean_shift) for layer in network.layers]
+    return affine_empirical_variance(steps, means, second_moments, longest_bits=longest_bits)
+
+
+def affine_empirical_variance(
+    steps: Sequence[tuple[Number, Number]],
+    means: Sequence[Number],
+    second_moments: Sequence[Number],
+    *,
+    longest_bits: int | None = None,
+) -> Number:
+    """E EmpVar where E[M_j | the past] = alpha_j M_{j-1} + beta_j; `steps` are these pairs, j = 1..d.
+
+    >>> affine_empirical_variance([(fmpq(1), fmpq(0))] * 2, [fmpq(1)] * 2, [fmpq(3, 2), fmpq(9, 4)])
+    3/16
+    """
+    d = len(steps)
     later_slope: Number = fmpq(0)
     later_shift: Number = fmpq(0)
     total: Number = fmpq(0)
-    for layer, mean, second in zip(
-        reversed(network.layers), reversed(means), reversed(second_moments), strict=True
-    ):
+    backwards = zip(reversed(steps), reversed(means), reversed(second_moments), strict=True)
+    for (alpha, beta), mean, second in backwards:
         with_later = 2 * later_slope
         total = total + second * (d - 1 - with_later) - mean * (2 * later_shift)
-        later_shift = shortened(later_shift + layer.mean_shift * (1 + later_slope), longest_bits)
-        later_slope = shortened(layer.mean_factor * (1 + later_slope), longest_bits)
+        later_shift = shortened(later_shift + beta * (1 + later_slope), longest_bits)
+        later_slope = shortened(alpha * (1 + later_slope), longest_bits)
     return total / d**2
 
 

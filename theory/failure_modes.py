@@ -16,9 +16,9 @@ from flint import fmpq
 from theory.errors import SpecError
 from theory.rationals import RationalLike, rational
 from theory.reals import Number
-from theory.values import Enclosed, Exact, as_value, shortened
+from theory.values import Bounded, Enclosed, Exact, as_value, shortened
 
-__all__ = ["FailureMode", "FailureModes", "Thresholds", "UndecidedError", "failure_modes"]
+__all__ = ["UNKNOWN", "FailureMode", "FailureModes", "Thresholds", "UndecidedError", "failure_modes"]
 
 
 @dataclass(frozen=True, init=False)
@@ -46,14 +46,15 @@ class FailureMode:
     """One failure mode: whether it happens, where first, and the figures.
 
     `fails` and `worst` are None where the ratio does not exist (M_0 = 0, or an infinite moment);
-    `factors` are the ratio's growth per layer, layer 1 first.
+    `factors` are the ratio's growth per layer, layer 1 first. Where moments are known between bounds,
+    `fails` is None also when these do not decide, and `first_layer` is the first that fails for certain.
     """
 
     fails: bool | None
     first_layer: int | None
-    worst: Exact | Enclosed | None
+    worst: Exact | Enclosed | Bounded | None
     worst_layer: int | None
-    factors: tuple[Exact | Enclosed, ...]
+    factors: tuple[Exact | Enclosed | Bounded, ...]
 
     def to_dict(self, *, exact_digits: int | None) -> dict[str, Any]:
         """JSON form."""
@@ -86,7 +87,7 @@ class FailureModes:
 
 
 _LONGEST_BITS = 2_000
-_UNKNOWN = FailureMode(None, None, None, None, ())
+UNKNOWN = FailureMode(None, None, None, None, ())
 
 
 def failure_modes(
@@ -99,7 +100,7 @@ def failure_modes(
     (True, 2)
     """
     limits = thresholds
-    fm1 = fm2 = _UNKNOWN
+    fm1 = fm2 = UNKNOWN
     lengths = [_short(mean) for mean in means]
     if means[0] != 0:
         ratios = [_short(mean / lengths[0]) for mean in lengths]

@@ -11,12 +11,12 @@ import math
 
 import numpy as np
 
+from simulate.kernels.doubles import EIGHT, no_sums, plus_squares, total
 from simulate.kernels.jit import inlined, kernel
 
-__all__ = ["activate"]
+__all__ = ["activate", "bent", "rescaled", "squares"]
 
 f32 = np.float32
-f64 = np.float64
 
 
 @inlined
@@ -27,19 +27,40 @@ def _biased(row, factor, bias, bias_factor):
 
 
 @inlined
-def _bend(row, plus, minus):
-    """Apply the slopes in place; the sum of squares, in double precision and eight partial sums."""
+def squares(row):
+    """The sum of squares, in double precision and eight partial sums; EIGHT divides the length."""
+    sums = no_sums()
+    for i in range(0, len(row), EIGHT):
+        sums = plus_squares(sums, row, i)
+    return total(sums)
+
+
+@inlined
+def rescaled(row, mean):
+    """Bring a row of this mean square near 1 by a power of two: what is left of the mean, the power.
+
+    >>> row = np.array([6.0], np.float32)
+    >>> rescaled(row, 36.0), row.tolist()
+    ((0.5625, 3), [0.75])
+    """
+    if not mean > 0:
+        return 0.0, 0
+    half = math.frexp(mean)[1] >> 1
+    if half != 0:
+        shrink = f32(math.ldexp(1.0, -half))
+        for i in range(len(row)):
+            row[i] *= shrink
+    return math.ldexp(mean, -2 * half), half
+
+
+@inlined
+def bent(row, width, slopes):
+    """Apply the slopes in place and rescale: what is left of M, the power; all but `width` numbers are 0."""
+    plus, minus = slopes
     for i in range(len(row)):
         z = row[i]
         row[i] = z * (plus if z > f32(0) else minus)
-    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-    for start in range(0, len(row), 8):
-        y = row[start : start + 8]
-        y0, y1, y2, y3 = f64(y[0]), f64(y[1]), f64(y[2]), f64(y[3])
-        y4, y5, y6, y7 = f64(y[4]), f64(y[5]), f64(y[6]), f64(y[7])
-        s0, s1, s2, s3 = s0 + y0 * y0, s1 + y1 * y1, s2 + y2 * y2, s3 + y3 * y3
-        s4, s5, s6, s7 = s4 + y4 * y4, s5 + y5 * y5, s6 + y6 * y6, s7 + y7 * y7
-    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+    return rescaled(row, squares(row) / width)
 
 
 @inlined
@@ -62,7 +83,6 @@ def activate(
     Afterwards the activation is 2^exponents[r] sums, and M = 4^exponents[r] lengths[r] with lengths[r]
     in [1/2, 2), or 0 for a dead layer.
     """
-    plus, minus = slopes
     biased = biases.shape[1] > 0
     for r in range(len(sums)):
         row = sums[r]
@@ -75,14 +95,5 @@ def activate(
             _biased(row, factor, biases[r], bias_factor)
         for i in range(width, len(row)):
             row[i] = f32(0)
-        mean = _bend(row, plus, minus) / width
-        if mean > 0:
-            half = math.frexp(mean)[1] >> 1
-            shrink = f32(math.ldexp(1.0, -half))
-            for i in range(len(row)):
-                row[i] *= shrink
-            lengths[r] = math.ldexp(mean, -2 * half)
-            exponents[r] = unit + half
-        else:
-            lengths[r] = 0.0
-            exponents[r] = 0
+        lengths[r], half = bent(row, width, slopes)
+        exponents[r] = unit + half if lengths[r] > 0 else 0

@@ -9,7 +9,7 @@ from simulate.methods.law import Law
 from simulate.methods.method import Method
 from simulate.methods.splitting import Splitting
 from theory.errors import SpecError, unknown_name
-from theory.network import FullyConnected
+from theory.spec import Network
 
 __all__ = ["METHODS", "choose", "method_named"]
 
@@ -24,9 +24,10 @@ def method_named(name: str) -> Method:
     return METHODS[name]
 
 
-def choose(network: FullyConnected, order: int) -> str:
+def choose(network: Network, order: int) -> str:
     """The cheapest method that is valid for the network.
 
+    >>> from theory.network import FullyConnected
     >>> choose(FullyConnected([5, 5]), 2), choose(FullyConnected([5, 5], weights="uniform"), 2)
     ('law', 'direct')
     """

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
+from simulate.networks import fully_connected
 from simulate.plan import input_log_length, log_of
 from simulate.population import Purpose
 from simulate.scaled import Lengths
@@ -61,13 +62,13 @@ class Conditional(Averaging):
     reduced = True
 
     def check(self, job: Job) -> None:
-        only_normal(job.network, self.name)
+        only_normal(fully_connected(job.network, self.name), self.name)
 
     def work(self, job: Job) -> float:
         return 40.0 * sum(job.network.widths[1:]) + 1000.0
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
-        network = job.network
+        network = fully_connected(job.network, self.name)
         random = generator(job.seed, Purpose.CONDITIONAL, first)
         logs = [np.full(count, input_log_length(network))]
         for layer in network.layers:

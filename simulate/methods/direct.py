@@ -1,4 +1,4 @@
-"""`direct`: explicit weight matrices, any law, bias and piecewise linear activation.
+"""`direct`: every weight drawn; any kind of network, any law, bias and piecewise linear activation.
 
 The only method that counts as independent evidence for a formula, with `splitting` on top of it.
 """
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from simulate.arguments import check_samples, check_seed
 from simulate.job import Job
-from simulate.kernels.layer import padded
 from simulate.methods.averaging import Averaging
 from simulate.plan import Plan, plan
 from simulate.population import Population, Purpose
 from simulate.scaled import Lengths, shifted
-from theory.network import FullyConnected
+from theory.spec import Network
 
 __all__ = ["Direct", "activations", "cached_plan", "lengths", "rows_in_cache"]
 
 _CACHED_NUMBERS = 2**15
+# A step has a cost of its own, so that a few networks go together even where the cache is too small.
+_FEW, _MANY_NUMBERS = 16, 2**20
 
 
 class Direct(Averaging):
@@ -35,7 +36,7 @@ class Direct(Averaging):
         cached_plan(job.network)
 
     def work(self, job: Job) -> float:
-        return sum(padded(w) * padded(m) for m, w in _pairs(job.network)) + 1000.0
+        return cached_plan(job.network).work + 1000.0
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
         layers = cached_plan(job.network)
@@ -51,9 +52,10 @@ class Direct(Averaging):
         return Lengths(*(np.concatenate(part, axis=1) for part in zip(*tables, strict=True)))
 
 
-def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:
+def activations(network: Network, samples: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:
     """Blocks of [a_0, ..., a_d] in double precision; each a_j has shape (networks in the block, n_j).
 
+    >>> from theory.network import FullyConnected
     >>> [a.shape for a in next(activations(FullyConnected([3, 4, 2]), 5, seed=0))]
     [(5, 3), (5, 4), (5, 2)]
     """
@@ -69,9 +71,10 @@ def activations(network: FullyConnected, samples: int, seed: int) -> Iterator[li
         yield rows
 
 
-def lengths(network: FullyConnected, samples: int, seed: int) -> NDArray[np.float64]:
+def lengths(network: Network, samples: int, seed: int) -> NDArray[np.float64]:
     """M_0, ..., M_d of every simulated network, shape (samples, d + 1); small ones may round to 0.
 
+    >>> from theory.network import FullyConnected
     >>> lengths(FullyConnected([3, 4, 2]), 5, seed=0).shape
     (5, 3)
     """
@@ -83,11 +86,12 @@ def lengths(network: FullyConnected, samples: int, seed: int) -> NDArray[np.floa
 
 def rows_in_cache(layers: Plan) -> int:
     """How many networks go through the layers together, so that their activations stay in cache."""
-    return max(1, min(4096, _CACHED_NUMBERS // padded(max(layers.widths))))
+    few = min(_FEW, _MANY_NUMBERS // layers.numbers)
+    return max(1, few, min(4096, _CACHED_NUMBERS // layers.numbers))
 
 
 @lru_cache(maxsize=4)
-def cached_plan(network: FullyConnected) -> Plan:
+def cached_plan(network: Network) -> Plan:
     """The plan of a spec, computed once for the many leaves of a job."""
     return plan(network)
 
@@ -96,7 +100,3 @@ def _chunks(layers: Plan, first: int, count: int) -> Iterator[tuple[int, int]]:
     step = rows_in_cache(layers)
     for start in range(first, first + count, step):
         yield start, min(step, first + count - start)
-
-
-def _pairs(network: FullyConnected) -> Iterator[tuple[int, int]]:
-    return zip(network.widths, network.widths[1:], strict=False)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
 from simulate.methods.conditional import generator, only_normal
+from simulate.networks import fully_connected
 from simulate.plan import input_log_length, log_of
 from simulate.population import Purpose
 from simulate.scaled import Averages, Lengths
@@ -41,7 +42,7 @@ class Law(Averaging):
     reduced = True
 
     def check(self, job: Job) -> None:
-        network = job.network
+        network = fully_connected(job.network, self.name)
         only_normal(network, self.name)
         for phi in (network.activation, network.output_activation):
             if isinstance(phi, SmoothActivation):
@@ -72,7 +73,7 @@ class Law(Averaging):
         """log M_j and the log of the weight that undoes the tilt, each (d + 1, count)."""
         random = generator(job.seed, Purpose.LAW, first)
         logs, weights = [np.full(count, input_log_length(job.network))], [np.zeros(count)]
-        for layer in job.network.layers:
+        for layer in fully_connected(job.network, self.name).layers:
             log_scale = log_of(arb(layer.effective_gain)) - math.log(layer.width)
             if job.tilt:
                 log_factor, log_norm = _tilted(layer, count, random, job.tilt)

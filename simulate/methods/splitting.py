@@ -21,18 +21,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.estimates import cut_tail_note, weights_per_network
+from simulate.estimates import cut_tail_note
 from simulate.job import Job
-from simulate.kernels.layer import padded
 from simulate.kernels.streams import philox_words
 from simulate.methods.direct import cached_plan, rows_in_cache
 from simulate.methods.method import Method
+from simulate.networks import weights_per_network
 from simulate.plan import Plan, tail_is_cut
 from simulate.population import Population, Purpose
 from simulate.result import Estimate, LayerEstimate, Sampled, exponential
 from theory.errors import SpecError
 from theory.network import FullyConnected
 from theory.reals import as_float
+from theory.spec import Network
 
 __all__ = ["RUNS", "Runs", "Splitting"]
 
@@ -64,9 +65,9 @@ class Splitting(Method):
         layers = cached_plan(job.network)
         if not job.network.has_finite_moments(job.order):
             raise SpecError(f"E M^{job.order} is infinite for these weights; ask for a smaller --order")
-        if job.particles * padded(max(layers.widths)) * 8 > _MEMORY:
+        if job.particles * layers.numbers * 8 > _MEMORY:
             raise SpecError(
-                f"{job.particles:,} particles a run of width {max(layers.widths):,} do not fit in memory; "
+                f"{job.particles:,} particles a run of {layers.numbers:,} numbers each do not fit in memory; "
                 "give fewer --samples"
             )
 
@@ -74,7 +75,7 @@ class Splitting(Method):
         return job.particles
 
     def work(self, job: Job) -> float:
-        return job.order * weights_per_network(job) * 4.0 + 1000.0
+        return job.order * cached_plan(job.network).work * 4.0 + 1000.0
 
     def leaf(self, job: Job, first: int, count: int) -> Runs:
         run = first // job.particles
@@ -82,7 +83,7 @@ class Splitting(Method):
         return Runs(np.stack([_run(job, layers, run, k) for k in range(1, job.order + 1)])[None])
 
     def estimate(self, job: Job, record: Runs, seconds: float) -> Estimate:
-        drawn = len(record.logs) * job.particles * job.order * weights_per_network(job)
+        drawn = len(record.logs) * job.particles * job.order * weights_per_network(job.network)
         samples = len(record.logs) * job.particles
         layers = (
             LayerEstimate(
@@ -130,11 +131,11 @@ def _run(job: Job, layers: Plan, run: int, k: int) -> Floats:
     return np.array(estimates)
 
 
-def _shifts(network: FullyConnected) -> Floats:
+def _shifts(network: Network) -> Floats:
     """c_0, ..., c_d: zero without biases, else positive."""
+    if not (isinstance(network, FullyConnected) and network.has_bias):
+        return np.zeros(network.depth + 1)
     variances = np.array([as_float(v) for v in network.bias_variance])
-    if not np.any(variances > 0):
-        return np.zeros(len(variances) + 1)
     smallest = float(np.min(variances[variances > 0]))
     return np.asarray(np.maximum(np.cumsum([0.0, *variances]), smallest))
 

@@ -24,9 +24,18 @@ from theory.recursion import (
     check_order_range,
     moment_recursion,
 )
+from theory.spec import Network
 from theory.values import shortened
 
-__all__ = ["check_order", "layer_map", "length_moments", "start_state"]
+__all__ = [
+    "LayerMaps",
+    "check_order",
+    "law_numbers",
+    "layer_map",
+    "length_moments",
+    "shape_numbers",
+    "start_state",
+]
 
 _MOST_OPERATIONS = 5_000_000
 
@@ -77,15 +86,16 @@ def length_moments(
     _check_effort(network, recursion)
     state: list[Number] = list(start_state(network, recursion))
     rows = [recursion.length_moments(state, fmpq)]
-    for matrix in _matrices(network, recursion):
-        state = recursion.apply(matrix, state)
+    maps = LayerMaps(recursion)
+    for layer in network.layers:
+        state = recursion.apply(maps(layer), state)
         if longest_bits is not None:
             state = [shortened(component, longest_bits) for component in state]
         rows.append(recursion.length_moments(state, fmpq))
     return rows
 
 
-def start_state(network: FullyConnected, recursion: MomentRecursion) -> list[fmpq]:
+def start_state(network: Network, recursion: MomentRecursion) -> list[fmpq]:
     """The normalised augmented moments n_0^{-m} A_lambda(x) of the input."""
     sums = [network.input_power_sum(r) for r in range(recursion.order + 1)]
     n = fmpq(network.widths[0])
@@ -94,27 +104,37 @@ def start_state(network: FullyConnected, recursion: MomentRecursion) -> list[fmp
 
 def layer_map(layer: Layer, recursion: MomentRecursion) -> Rows[Number]:
     """The map of one layer, sparse by row."""
-    law_rows = recursion.law_rows(_law_numbers(layer, recursion))
-    return recursion.matrix(law_rows, _shape_numbers(layer, recursion.order))
+    return recursion.matrix(
+        recursion.law_rows(law_numbers(layer, recursion)), shape_numbers(layer, recursion.order)
+    )
 
 
-def _matrices(network: FullyConnected, recursion: MomentRecursion) -> Iterator[Rows[Number]]:
-    # Layers share their laws as objects, which the network keeps alive: identities make cheap keys.
-    by_laws: dict[object, Rows[Number]] = {}
-    by_layer: dict[object, Rows[Number]] = {}
-    for layer in network.layers:
+class LayerMaps:
+    """The maps of layers, sparse by row; those of layers alike are made once.
+
+    Layers share their laws as objects, which the network has to keep alive: identities are the keys.
+    """
+
+    def __init__(self, recursion: MomentRecursion) -> None:
+        self.recursion = recursion
+        self._by_laws: dict[object, Rows[Number]] = {}
+        self._by_layer: dict[object, Rows[Number]] = {}
+
+    def __call__(self, layer: Layer) -> Rows[Number]:
         variance = layer.bias_variance
         laws = (id(layer.weights), id(layer.bias), int(variance.p), int(variance.q))
         fan_in = None if layer.mode == "fan_in" else layer.fan_in
         key = (laws, layer.width, fan_in, id(layer.variance_gain), id(layer.activation))
-        if laws not in by_laws:
-            by_laws[laws] = recursion.law_rows(_law_numbers(layer, recursion))
-        if key not in by_layer:
-            by_layer[key] = recursion.matrix(by_laws[laws], _shape_numbers(layer, recursion.order))
-        yield by_layer[key]
+        if laws not in self._by_laws:
+            self._by_laws[laws] = self.recursion.law_rows(law_numbers(layer, self.recursion))
+        if key not in self._by_layer:
+            shape = shape_numbers(layer, self.recursion.order)
+            self._by_layer[key] = self.recursion.matrix(self._by_laws[laws], shape)
+        return self._by_layer[key]
 
 
-def _law_numbers(layer: Layer, recursion: MomentRecursion) -> LawNumbers[Number]:
+def law_numbers(layer: Layer, recursion: MomentRecursion) -> LawNumbers[Number]:
+    """The moments of a layer's laws."""
     orders = range(recursion.order + 1)
     biases: list[Number] = [fmpq(1)]
     if recursion.has_bias:
@@ -130,7 +150,8 @@ def _bias_moment(layer: Layer, half_order: int) -> Number:
     return layer.bias.even_moment(half_order) * layer.bias_variance**half_order
 
 
-def _shape_numbers(layer: Layer, order: int) -> ShapeNumbers[Number]:
+def shape_numbers(layer: Layer, order: int) -> ShapeNumbers[Number]:
+    """The rest of a layer."""
     n = layer.width
     return ShapeNumbers(
         one=fmpq(1),

@@ -25,21 +25,36 @@ from theory.recursion import (
     check_order_range,
     moment_recursion,
 )
+from theory.residual_recursion import BlockRecursion
 
-__all__ = ["DerivedRecursion", "derive"]
+__all__ = ["DerivedRecursion", "Names", "derive", "polynomial_laws", "polynomial_shape"]
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a step is written: its length, what it makes, and what that is made from."""
+
+    length: str = "M_j"
+    after: str = "a_j"
+    before: str = "a_{j-1}"
+
+    def expectation(self, inside: str) -> str:
+        """Given what the step is made from."""
+        return f"\\mathbb{{E}}[{inside} \\mid {self.before}]"
 
 
 @dataclass(frozen=True)
 class DerivedRecursion:
-    """The layer map of a given order with polynomial entries.
+    """The layer map of a given order with polynomial entries, or that of a residual block.
 
     `conditional_moment(k)` is E[M_j^k | a_{j-1}] as {partition: polynomial}, the partition
     standing for the normalised augmented moment of a_{j-1}.
     """
 
-    recursion: MomentRecursion
+    recursion: MomentRecursion | BlockRecursion
     rows: Rows[fmpq_mpoly]
     symbols: dict[str, str]
+    names: Names = Names()
 
     @property
     def order(self) -> int:
@@ -86,18 +101,18 @@ class DerivedRecursion:
         """
         from theory.sympy_bridge import combination
 
-        moments = range(1, self.order + 1)
-        return {f"M_j^{k}": combination(self.conditional_moment(k), self.symbols) for k in moments}
+        moments, length = range(1, self.order + 1), self.names.length
+        return {f"{length}^{k}": combination(self.conditional_moment(k), self.symbols) for k in moments}
 
     def to_latex(self) -> str:
         """The whole recursion as a LaTeX aligned block."""
-        lines = []
+        lines, names = [], self.names
         for k in range(1, self.order + 1):
-            left = _expectation("M_j" if k == 1 else f"M_j^{{{k}}}")
-            lines.append(_line(left, self.conditional_moment(k), self.symbols))
+            length = names.length if k == 1 else f"{names.length}^{{{k}}}"
+            lines.append(_line(names.expectation(length), self.conditional_moment(k), self.symbols))
         for target in self.recursion.partitions:
             if sum(target) > 1:
-                left = _expectation(f"{_augmented(target)}(a_j)")
+                left = names.expectation(f"{_augmented(target)}({names.after})")
                 lines.append(_line(left, self.row(target), self.symbols))
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
@@ -126,8 +141,8 @@ def derive(
     ring = fmpq_mpoly_ctx.get(list(symbols), Ordering.degrevlex)
     variable = dict(zip(symbols, ring.gens(), strict=True))
     recursion = moment_recursion(order, bias)
-    law_rows = recursion.law_rows(_law_numbers(order, law, bias, ring, variable))
-    shape = _shape_numbers(order, phi, ring, variable)
+    law_rows = recursion.law_rows(polynomial_laws(order, law, bias, ring, variable))
+    shape = polynomial_shape(order, phi, ring, variable)
     return DerivedRecursion(recursion, recursion.matrix(law_rows, shape), symbols)
 
 
@@ -140,13 +155,14 @@ def _symbols(order: int) -> dict[str, str]:
     return names
 
 
-def _law_numbers(
+def polynomial_laws(
     order: int,
     law: Law | None,
     bias: bool,
     ring: fmpq_mpoly_ctx,
     variable: dict[str, fmpq_mpoly],
 ) -> LawNumbers[fmpq_mpoly]:
+    """The moments of the laws: numbers where a law is given, else variables."""
     one = ring.constant(1)
     if law is None:
         weights = [one, one] + [variable[f"m{2 * l}"] for l in range(2, order + 1)]
@@ -163,20 +179,21 @@ def _rational_moment(law: Law, half_order: int) -> fmpq:
     return moment
 
 
-def _shape_numbers(
-    order: int, phi: Activation | None, ring: fmpq_mpoly_ctx, variable: dict[str, fmpq_mpoly]
+def polynomial_shape(
+    order: int,
+    phi: Activation | None,
+    ring: fmpq_mpoly_ctx,
+    variable: dict[str, fmpq_mpoly],
+    reciprocal: str = "u",
 ) -> ShapeNumbers[fmpq_mpoly]:
-    one, u = ring.constant(1), variable["u"]
+    """A layer whose width is one over the variable `reciprocal`."""
+    one, u = ring.constant(1), variable[reciprocal]
     if phi is None:
         gain, halves = variable["g"], [one] + [variable[f"c{l}"] for l in range(1, order + 1)]
     else:
         gain = ring.constant(phi.critical_variance_gain)
         halves = [ring.constant(phi.even_moment_factor(l)) for l in range(order + 1)]
     return ShapeNumbers(one, u, [one - fmpq(i) * u for i in range(order + 1)], gain, halves)
-
-
-def _expectation(inside: str) -> str:
-    return f"\\mathbb{{E}}[{inside} \\mid a_{{j-1}}]"
 
 
 def _augmented(partition: Partition) -> str:
