@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from proofs_check.checks.attainment import attainment
+from proofs_check.checks.block_ratio import block_ratio
 from proofs_check.checks.continuum import continuum
 from proofs_check.checks.convergence import root_shrinks, square_settles, summable_means
 from proofs_check.checks.convolutional import (
@@ -44,6 +45,14 @@ from proofs_check.checks.permutation import permuted_widths, permuted_widths_wit
 from proofs_check.checks.proof import proof
 from proofs_check.checks.rare_biases import rare_biases
 from proofs_check.checks.ratio import ratio
+from proofs_check.checks.residual_scales import (
+    bent_scales,
+    growing_modules,
+    harmonic_scales,
+    linear_scales,
+    sign_weights,
+    summable_scales,
+)
 from proofs_check.checks.slopes import slopes
 from proofs_check.checks.statement import closed_form, enumeration, recursion
 from proofs_check.checks.witness import replay, witness
@@ -57,6 +66,8 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
     check.__name__: check
     for check in (
         attainment,
+        bent_scales,
+        block_ratio,
         bounds,
         closed_form,
         conditional_second_moments,
@@ -71,11 +82,14 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
         equal_widths_variance,
         growth_by_groups,
         growth_by_positions,
+        growing_modules,
         half_chance,
+        harmonic_scales,
         integral,
         judged_recursion,
         kernel_integral,
         mean_with_borders,
+        linear_scales,
         middle_layers,
         orthogonal_counted,
         orthogonal_fm2,
@@ -93,10 +107,12 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
         recursion,
         replay,
         root_shrinks,
+        sign_weights,
         slopes,
         square_settles,
         summable_means,
         twin_growth,
+        summable_scales,
         witness,
         zero_probability,
     )
