@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from proofs_check.family import Family, parse_family
+from proofs_check.family import Family, FullyConnectedFamily, parse_family
 from proofs_check.language.parse import parse
 from proofs_check.language.tree import Statement
 from proofs_check.verdict import Verdict
@@ -27,6 +27,8 @@ _FILES = (
     "theorem5",
     "corollary2",
     "limits",
+    "convolutional",
+    "residual",
 )
 
 
@@ -67,6 +69,15 @@ class Claim:
     def family(self) -> Family:
         """The family of networks it speaks of."""
         return parse_family(self.where)
+
+    @property
+    def fully_connected_family(self) -> FullyConnectedFamily:
+        """The same, where its checks know fully connected networks only."""
+        if not isinstance(self.family, FullyConnectedFamily):
+            raise SpecError(
+                f"claim {self.id} is not about fully connected networks, but one of its checks is"
+            )
+        return self.family
 
     @property
     def parsed(self) -> Statement:

@@ -9,6 +9,7 @@ OracleMoments      exhaustive enumeration of finite laws (any joint moment)
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 from flint import fmpq
@@ -21,33 +22,47 @@ from theory.empirical_variance import expected_empirical_variance
 from theory.network import FullyConnected
 from theory.readings import exact
 from theory.reals import Number
+from theory.spec import Network
 
-__all__ = ["ClosedFormMoments", "OracleMoments", "PowerSumMoments", "RecursionMoments"]
+__all__ = [
+    "ClosedFormMoments",
+    "OracleMoments",
+    "PathMoments",
+    "PowerSumMoments",
+    "RecursionMoments",
+    "StepMoments",
+    "lengths_in",
+]
 
 _LENGTH = re.compile(r"M\[(\d+)\]")
 
 
-class _LayerMoments:
-    """Shared by the two routes that know E M_j^k layer by layer."""
+class StepMoments(ABC):
+    """Shared by the routes that know E M_j^k step by step, where E[M_j | the past] is affine in M_{j-1}."""
 
-    def __init__(self, network: FullyConnected) -> None:
-        self.network = network
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._rows: list[list[Number]] = []
 
+    @abstractmethod
     def _compute(self, order: int) -> list[list[Number]]:
-        raise NotImplementedError
+        """E M_j^k for j = 0..d, k = 1..order."""
+
+    @abstractmethod
+    def _affine_steps(self) -> list[tuple[Number, Number]]:
+        """(alpha, beta) with E[M_j | the past] = alpha M_{j-1} + beta, j = 1..d."""
 
     def moment(self, j: int, k: int) -> Number:
         """E M_j^k."""
         if not self._rows or len(self._rows[0]) < k:
-            self._rows = self._compute(max(k, 2) if self.network.has_finite_moments(2) else k)
+            self._rows = self._compute(max(k, 2) if self._network.has_finite_moments(2) else k)
         return self._rows[j][k - 1]
 
     def expectation(self, monomial: Monomial) -> Number:
         """E of a monomial: one M_j to any power, M_i M_j, or EmpVar."""
         if monomial == (("EmpVar", 1),):
             return self.empirical_variance()
-        powers = dict(_length_powers(monomial))
+        powers = dict(lengths_in(monomial))
         if len(powers) == 1:
             ((j, k),) = powers.items()
             return self.moment(j, k)
@@ -59,16 +74,27 @@ class _LayerMoments:
         """E M_i M_j for i < j."""
         slope: Number = fmpq(1)
         shift: Number = fmpq(0)
-        for layer in self.network.layers[i:j]:
-            slope, shift = slope * layer.mean_factor, shift * layer.mean_factor + layer.mean_shift
+        for alpha, beta in self._affine_steps()[i:j]:
+            slope, shift = slope * alpha, shift * alpha + beta
         return self.moment(i, 2) * slope + self.moment(i, 1) * shift
 
     def empirical_variance(self) -> Number:
         """E EmpVar by its definition, all pairs of layers."""
-        d = self.network.depth
+        d = self._network.depth
         squares = sum((self.moment(j, 2) for j in range(1, d + 1)), fmpq(0))
         pairs = [self.product(i, j) for i in range(1, d + 1) for j in range(i + 1, d + 1)]
         return squares / d - (squares + 2 * sum(pairs, fmpq(0))) / d**2
+
+
+class _LayerMoments(StepMoments):
+    """Of fully connected networks."""
+
+    def __init__(self, network: FullyConnected) -> None:
+        super().__init__(network)
+        self.network = network
+
+    def _affine_steps(self) -> list[tuple[Number, Number]]:
+        return [(layer.mean_factor, layer.mean_shift) for layer in self.network.layers]
 
 
 class RecursionMoments(_LayerMoments):
@@ -108,16 +134,16 @@ class ClosedFormMoments(_LayerMoments):
         return rows
 
 
-class OracleMoments:
-    """Exhaustive enumeration: any joint moment of a finite weight law."""
+class PathMoments(ABC):
+    """Any joint moment, from the joint law of the lengths."""
 
-    def __init__(self, network: FullyConnected, max_states: int = oracle.MAX_STATES) -> None:
-        self.network = network
-        self.max_states = max_states
+    @abstractmethod
+    def _path_law(self) -> dict[tuple[fmpq, ...], fmpq]:
+        """{(M_0, ..., M_d): probability}."""
 
     @cached_property
     def _paths(self) -> dict[tuple[fmpq, ...], fmpq]:
-        return oracle.path_law(self.network, max_states=self.max_states)
+        return self._path_law()
 
     def expectation(self, monomial: Monomial) -> Number:
         """E of any monomial, as a sum over all paths."""
@@ -130,6 +156,17 @@ class OracleMoments:
         return total
 
 
+class OracleMoments(PathMoments):
+    """Exhaustive enumeration of a finite weight law."""
+
+    def __init__(self, network: FullyConnected, max_states: int = oracle.MAX_STATES) -> None:
+        self.network = network
+        self.max_states = max_states
+
+    def _path_law(self) -> dict[tuple[fmpq, ...], fmpq]:
+        return oracle.path_law(self.network, max_states=self.max_states)
+
+
 def _on_path(name: str, path: tuple[fmpq, ...]) -> fmpq:
     if name == "EmpVar":
         lengths, d = path[1:], len(path) - 1
@@ -138,7 +175,8 @@ def _on_path(name: str, path: tuple[fmpq, ...]) -> fmpq:
     return path[_index(name)]
 
 
-def _length_powers(monomial: Monomial) -> list[tuple[int, int]]:
+def lengths_in(monomial: Monomial) -> list[tuple[int, int]]:
+    """(j, k) for each factor M_j^k."""
     if any(name == "EmpVar" for name, _ in monomial):
         raise StatementError("EmpVar may stand in E[...] alone and to the first power")
     return [(_index(name), power) for name, power in monomial]

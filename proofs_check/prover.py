@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from flint import fmpq_mpoly
 
-from proofs_check import limit_proofs
+from proofs_check import convolutional_proofs, limit_proofs, residual_limit_proofs, residual_proofs
 from proofs_check.kernel.check import FORMAT
 from theory.laws import LawLike, as_law
 from theory.partitions import Partition
@@ -182,6 +182,9 @@ PROOFS: dict[str, Callable[[], _Object]] = {
     "corollary-2-continuum": continuum_proof,
     "permutation-normal": lambda: product_proof(2, permutation=True),
     **limit_proofs.PROOFS,
+    **convolutional_proofs.PROOFS,
+    **residual_proofs.PROOFS,
+    **residual_limit_proofs.PROOFS,
 }
 
 

@@ -1,15 +1,18 @@
 """The exhaustive oracle for residual nets: exact laws of lengths by enumerating finite weight laws.
 
 Every weight takes every value; equal states are merged, coordinates in any order, since neurons are
-i.i.d. No moment formula of `theory` is used. All is rational: the deviation of every weight has to be.
+i.i.d., and up to sign where the branch's output is linear, since weights are symmetric. No moment formula of
+`theory` is used. States are whole numbers times a known rational: a branch is enumerated with its weights in
+whole units, and only the product of all these units with eta has to be rational.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
-from math import factorial, prod
+from math import comb, factorial, lcm, prod
 from typing import TypeAlias
 
 from flint import fmpq
@@ -20,11 +23,12 @@ from theory.network import Layer
 from theory.reals import rational_root
 from theory.residual import Block, Residual
 
-__all__ = ["length_moments", "path_law"]
+__all__ = ["branch_mean", "length_moments", "path_law", "scale_squared"]
 
 MAX_STATES = 100_000
+_OUTCOMES_PER_STATE = 4
 
-_Vector: TypeAlias = tuple[fmpq, ...]
+_Vector: TypeAlias = tuple[int, ...]
 _Path: TypeAlias = tuple[fmpq, ...]
 _States: TypeAlias = dict[tuple[_Path, _Vector], fmpq]
 
@@ -43,7 +47,11 @@ def length_moments(network: Residual, order: int, *, max_states: int = MAX_STATE
 
 
 def path_law(network: Residual, *, max_states: int = MAX_STATES) -> dict[_Path, fmpq]:
-    """The exact joint law {(M_0, ..., M_L): probability}."""
+    """The exact joint law {(M_0, ..., M_L): probability}.
+
+    >>> path_law(Residual(1, [1], [1], weights="rademacher"))        # x' = 3 with P = 1/4, else 1
+    {(1, 1): 3/4, (1, 9): 1/4}
+    """
     law: defaultdict[_Path, fmpq] = defaultdict(fmpq)
     *_, last = _blocks(network, max_states, keep_paths=True)
     for (path, _), probability in last.items():
@@ -51,54 +59,97 @@ def path_law(network: Residual, *, max_states: int = MAX_STATES) -> dict[_Path, 
     return dict(law)
 
 
+def branch_mean(block: Block) -> fmpq:
+    """E N(1) of a branch that starts from one neuron; by homogeneity and symmetry E N(x) = |x| E N(1).
+
+    >>> branch_mean(Residual(1, [1], [1], weights="rademacher").blocks[0])       # 2 with P = 1/4
+    1/2
+    """
+    unit = _root(_unit_squared(block), "the branch's unit")
+    outputs = _outputs((1,), _whole_layers(block), MAX_STATES)
+    return unit * sum((p * y * q for neuron, p in outputs for y, q in neuron.items()), fmpq(0))
+
+
+def scale_squared(block: Block) -> fmpq:
+    """(eta times the units of all weights)^2: the block enumerates where it is the square of a rational."""
+    if not isinstance(block.scale_squared, fmpq):
+        raise OracleLimitError("a scale that is no root of a rational does not enumerate rationally")
+    return block.scale_squared * _unit_squared(block)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A layer on whole numbers: weights with their probabilities, slopes, width."""
+
+    weights: Sequence[tuple[int, fmpq]]
+    slopes: tuple[int, int]
+    width: int
+
+
 def _blocks(network: Residual, max_states: int, *, keep_paths: bool) -> Iterator[_States]:
-    start = tuple(sorted(network.input or [fmpq(1)] * network.width))
-    states: _States = {((_length(start),), start): fmpq(1)}
+    start = list(network.input) if network.input else [fmpq(1)] * network.width
+    denominator = lcm(*(int(x.q) for x in start))
+    vector = tuple(sorted(int((x * denominator).p) for x in start))
+    states: _States = {((_length(vector, denominator),), vector): fmpq(1)}
     yield states
     for block in network.blocks:
+        unit = _root(scale_squared(block), "the branch's unit times eta")
+        denominator *= int(unit.q)
         grown: defaultdict[tuple[_Path, _Vector], fmpq] = defaultdict(fmpq)
-        known: dict[_Vector, dict[_Vector, fmpq]] = {}
+        known: dict[_Vector, list[tuple[fmpq, _Vector, fmpq]]] = {}
         for (path, before), probability in states.items():
             if before not in known:
-                known[before] = _after(before, block, max_states)
-            for after, chance in known[before].items():
-                lengths = (*path, _length(after)) if keep_paths else (_length(after),)
-                grown[lengths, after] += probability * chance
+                after = _after(before, block, unit, max_states)
+                known[before] = [(_length(x, denominator), x, chance) for x, chance in after.items()]
+            for length, x, chance in known[before]:
+                grown[(*path, length) if keep_paths else (length,), x] += probability * chance
             if len(grown) > max_states:
                 raise OracleLimitError(f"more than {max_states:,} states; enumerate a smaller network")
         states = dict(grown)
         yield states
 
 
-def _length(vector: _Vector) -> fmpq:
-    return sum((x * x for x in vector), fmpq(0)) / len(vector)
+def _length(vector: _Vector, denominator: int) -> fmpq:
+    return fmpq(sum(x * x for x in vector), len(vector) * denominator**2)
 
 
-def _after(before: _Vector, block: Block, max_states: int) -> dict[_Vector, fmpq]:
-    """The law of x + eta N(x), its coordinates sorted."""
-    eta = block.scale
-    if not isinstance(eta, fmpq):
-        raise OracleLimitError("an irrational scale does not enumerate rationally")
-    *hidden, last = block.layers
-    activations: dict[_Vector, fmpq] = {before: fmpq(1)}
-    for layer in hidden:
-        activations = _mixed(activations, layer)
+def _after(before: _Vector, block: Block, unit: fmpq, max_states: int) -> dict[_Vector, fmpq]:
+    """The law of x + eta N(x) in units smaller by the denominator of `unit`, coordinates sorted."""
+    grow, rise = int(unit.q), int(unit.p)
+    layers = _whole_layers(block)
+    is_odd = layers[-1].slopes[0] == layers[-1].slopes[1]
     law: defaultdict[_Vector, fmpq] = defaultdict(fmpq)
-    for activation, probability in activations.items():
-        neuron = _neuron(activation, last)
-        if len(neuron) ** last.width > max_states:
+    work = 0
+    for neuron, probability in _outputs(before, layers, max_states):
+        work += len(neuron) ** len(before)
+        if work > _OUTCOMES_PER_STATE * max_states:
             raise OracleLimitError("one block has too many outcomes; enumerate a smaller network")
-        for outputs in product(neuron.items(), repeat=last.width):
-            after = tuple(sorted(x + eta * y for x, (y, _) in zip(before, outputs, strict=True)))
-            law[after] += probability * prod((p for _, p in outputs), start=fmpq(1))
+        for outputs in product(neuron.items(), repeat=len(before)):
+            after = (grow * x + rise * y for x, (y, _) in zip(before, outputs, strict=True))
+            chance = probability * prod((p for _, p in outputs), start=fmpq(1))
+            law[tuple(sorted(map(abs, after) if is_odd else after))] += chance
     return dict(law)
 
 
-def _mixed(before: Mapping[_Vector, fmpq], layer: Layer) -> dict[_Vector, fmpq]:
+def _outputs(
+    before: _Vector, layers: Sequence[_Whole], max_states: int
+) -> Iterator[tuple[dict[int, fmpq], fmpq]]:
+    """The law of one output given each last hidden layer, with the probability of that."""
+    *hidden, last = layers
+    activations: dict[_Vector, fmpq] = {before: fmpq(1)}
+    for layer in hidden:
+        activations = _mixed(activations, layer, max_states)
+    for activation, probability in activations.items():
+        yield _neuron(activation, last), probability
+
+
+def _mixed(before: Mapping[_Vector, fmpq], layer: _Whole, max_states: int) -> dict[_Vector, fmpq]:
     """The law of a hidden layer, neurons in any order."""
     law: defaultdict[_Vector, fmpq] = defaultdict(fmpq)
     for vector, probability in before.items():
         neuron = _neuron(vector, layer)
+        if comb(len(neuron) + layer.width - 1, layer.width) > max_states:
+            raise OracleLimitError("one hidden layer has too many outcomes; enumerate a smaller network")
         for values in combinations_with_replacement(sorted(neuron), layer.width):
             counts = Counter(values)
             ways = factorial(layer.width) // prod(factorial(c) for c in counts.values())
@@ -106,33 +157,52 @@ def _mixed(before: Mapping[_Vector, fmpq], layer: Layer) -> dict[_Vector, fmpq]:
     return dict(law)
 
 
-def _neuron(before: Sequence[fmpq], layer: Layer) -> dict[fmpq, fmpq]:
+def _neuron(before: _Vector, layer: _Whole) -> dict[int, fmpq]:
     """The law of one neuron given the layer before."""
-    sums = {fmpq(0): fmpq(1)}
-    for x in before:
-        grown: defaultdict[fmpq, fmpq] = defaultdict(fmpq)
+    sums = {0: fmpq(1)}
+    for x in filter(None, before):
+        grown: defaultdict[int, fmpq] = defaultdict(fmpq)
         for total, probability in sums.items():
-            for weight, chance in _weights(layer):
+            for weight, chance in layer.weights:
                 grown[total + weight * x] += probability * chance
-        sums = dict(grown)
-    plus, minus = layer.activation.slopes
-    bent: defaultdict[fmpq, fmpq] = defaultdict(fmpq)
+        sums = grown
+    bent: defaultdict[int, fmpq] = defaultdict(fmpq)
     for z, probability in sums.items():
-        bent[z * (plus if z > 0 else minus)] += probability
+        bent[z * layer.slopes[z < 0]] += probability
     return dict(bent)
 
 
-def _weights(layer: Layer) -> list[tuple[fmpq, fmpq]]:
-    """The values of one weight with their probabilities."""
+def _whole_layers(block: Block) -> list[_Whole]:
+    return [_whole(layer)[0] for layer in block.layers]
+
+
+def _unit_squared(block: Block) -> fmpq:
+    """The square of what whole outputs are to be multiplied with."""
+    return prod((_whole(layer)[1] for layer in block.layers), start=fmpq(1))
+
+
+def _whole(layer: Layer) -> tuple[_Whole, fmpq]:
+    """The layer on whole numbers, and the square of its unit."""
+    if not isinstance(layer.entry_variance, fmpq):
+        raise OracleLimitError("an irrational weight variance does not enumerate rationally")
     points, raw_variance = _points(layer.weights)
-    variance = layer.entry_variance
-    deviation = rational_root(variance / raw_variance) if isinstance(variance, fmpq) else None
-    if deviation is None:
-        raise OracleLimitError(f"weights of variance {variance} do not enumerate rationally")
-    return [(value * deviation, probability) for value, probability in points]
+    part = lcm(*(int(value.q) for value, _ in points))
+    slope_part = lcm(*(int(slope.q) for slope in layer.activation.slopes))
+    plus, minus = (int((slope * slope_part).p) for slope in layer.activation.slopes)
+    weights = [(int((value * part).p), probability) for value, probability in points]
+    unit_squared = layer.entry_variance / raw_variance / (part * slope_part) ** 2
+    return _Whole(weights, (plus, minus), layer.width), unit_squared
+
+
+def _root(square: fmpq, what: str) -> fmpq:
+    root = rational_root(square)
+    if root is None:
+        raise OracleLimitError(f"{what} is irrational (its square is {square}); choose other widths")
+    return root
 
 
 def _points(law: Law) -> tuple[Sequence[tuple[fmpq, fmpq]], fmpq]:
+    """The values of a law as given with their probabilities, and their variance."""
     if isinstance(law, Rademacher):
         return [(fmpq(-1), fmpq(1, 2)), (fmpq(1), fmpq(1, 2))], fmpq(1)
     if not isinstance(law, FiniteLaw):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 
 from flint import fmpq
 from hypothesis import HealthCheck, Phase, find, settings
@@ -13,9 +13,11 @@ from hypothesis.errors import NoSuchExample
 from proofs_check.family import Family
 from proofs_check.language.evaluate import MomentSource, evaluate
 from proofs_check.language.tree import Statement
-from proofs_check.moment_sources import RecursionMoments
+from proofs_check.routes import predicted
 from theory.network import FullyConnected
 from theory.reals import Number
+from theory.residual import Residual
+from theory.spec import Network
 
 __all__ = ["Search", "Witness", "find_witness"]
 
@@ -24,7 +26,7 @@ __all__ = ["Search", "Witness", "find_witness"]
 class Witness:
     """A member of the family on which the statement fails, with both sides."""
 
-    network: FullyConnected
+    network: Network
     sides: tuple[Number, ...]
 
 
@@ -43,7 +45,7 @@ def find_witness(
     *,
     examples: int = 300,
     corners: int = 200,
-    source: Callable[[FullyConnected], MomentSource] = RecursionMoments,
+    source: Callable[[Network], MomentSource] = predicted,
 ) -> Search:
     """Look for a member on which the statement fails; deterministic.
 
@@ -55,7 +57,7 @@ def find_witness(
     """
     cases = undecided = 0
 
-    def fails(network: FullyConnected) -> bool:
+    def fails(network: Network) -> bool:
         nonlocal cases, undecided
         cases += 1
         holds = evaluate(statement, network, source(network)).holds
@@ -70,7 +72,7 @@ def find_witness(
     return Search(Witness(found, evaluate(statement, found, source(found)).sides), cases, undecided)
 
 
-def _search(family: Family, fails: Callable[[FullyConnected], bool], examples: int) -> FullyConnected | None:
+def _search(family: Family, fails: Callable[[Network], bool], examples: int) -> Network | None:
     quiet = settings(
         database=None,
         derandomize=True,
@@ -85,12 +87,34 @@ def _search(family: Family, fails: Callable[[FullyConnected], bool], examples: i
         return None
 
 
-def describe(network: FullyConnected) -> str:
+def describe(network: Network) -> str:
     """A witness network in one line: only what differs from the defaults."""
+    parts = _residual_parts(network) if isinstance(network, Residual) else _layer_parts(network)
+    ones = network.input is None or all(x == fmpq(1) for x in network.input)
+    parts.append("input ones" if ones else f"input {','.join(map(str, network.input or ()))}")
+    return "; ".join(parts)
+
+
+def _layer_parts(network: Network) -> list[str]:
+    assert isinstance(network, FullyConnected)
     parts = [f"widths {','.join(map(str, network.widths))}", f"weights {network.weights[0].name}"]
     if network.has_bias:
         variances = dict.fromkeys(map(str, network.bias_variance))
         parts.append(f"bias {network.bias_weights[0].name} of variance {','.join(variances)}")
-    ones = network.input is None or all(x == fmpq(1) for x in network.input)
-    parts.append("input ones" if ones else f"input {','.join(map(str, network.input or ()))}")
-    return "; ".join(parts)
+    return parts
+
+
+def _runs(values: list[str]) -> list[str]:
+    """a, a, b as ax2, b."""
+    counted = ((value, len(list(run))) for value, run in groupby(values))
+    return [value if count == 1 else f"{value}x{count}" for value, count in counted]
+
+
+def _residual_parts(network: Residual) -> list[str]:
+    branches = dict.fromkeys(",".join(map(str, hidden)) for hidden in network.branch_widths)
+    return [
+        f"trunk {network.width}",
+        f"scales {','.join(_runs(list(map(str, network.scales))))}",
+        f"branch {' | '.join(branches)}",
+        f"weights {network.weights[0].name}",
+    ]

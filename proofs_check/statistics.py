@@ -31,13 +31,13 @@ from theory.readings.exact import check_order, layer_map
 from theory.reals import as_float
 from theory.recursion import MomentRecursion, Rows, moment_recursion
 
-__all__ = ["LEVEL", "TestResult", "conditional_ratio", "probability"]
+__all__ = ["LEVEL", "POWER_QUANTILE", "TWO_SIDED_QUANTILE", "TestResult", "conditional_ratio", "probability"]
 
 Floats = NDArray[np.float64]
 
 LEVEL = 1e-4
-_TWO_SIDED_QUANTILE = 3.8906
-_POWER_QUANTILE = 1.2816
+TWO_SIDED_QUANTILE = 3.8906
+POWER_QUANTILE = 1.2816
 _CERTAIN = 1e-6
 # Rounding of one layer in single precision, with room to spare.
 _SINGLE = 1e-5
@@ -104,7 +104,7 @@ def conditional_ratio(
     if terms == 0:
         return TestResult(1.0, 0, 0.0, samples, seed)
     z = total / math.sqrt(terms)
-    effect = (_TWO_SIDED_QUANTILE + _POWER_QUANTILE) * math.sqrt(terms) / information
+    effect = (TWO_SIDED_QUANTILE + POWER_QUANTILE) * math.sqrt(terms) / information
     return TestResult(math.erfc(abs(z) / math.sqrt(2)), terms, effect, samples, seed)
 
 
@@ -123,7 +123,7 @@ def probability(
     count = int(np.sum(lengths(network, samples, seed)[:, -1] <= threshold))
     p_value = float(binomtest(count, samples, believed).pvalue)
     spread = math.sqrt(chance * (1 - chance) / samples)
-    effect = (_TWO_SIDED_QUANTILE + _POWER_QUANTILE) * spread
+    effect = (TWO_SIDED_QUANTILE + POWER_QUANTILE) * spread
     return TestResult(p_value, samples, effect, samples, seed)
 
 

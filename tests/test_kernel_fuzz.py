@@ -21,7 +21,7 @@ from proofs_check.kernel.polynomial import Polynomial
 from theory.augmented import expand_power_of_length, from_power_sums
 from theory.recursion import LawNumbers, ShapeNumbers, moment_recursion
 
-# Proofs that conclude other judgements have judges of their own: test_limits.py, test_bound_rules.py.
+# Other judgements have judges of their own: test_limits.py, test_bound_rules.py, test_residual_kernel.py.
 _JUDGED = {"layer", "sum", "product", "bound", "permutation", "middle_layers"}
 
 

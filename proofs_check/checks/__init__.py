@@ -8,17 +8,51 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from proofs_check.checks.attainment import attainment
+from proofs_check.checks.block_ratio import block_ratio
 from proofs_check.checks.continuum import continuum
 from proofs_check.checks.convergence import root_shrinks, square_settles, summable_means
+from proofs_check.checks.convolutional import (
+    convolution_bounds,
+    convolution_mean,
+    convolution_zero_means,
+    printed_bounds,
+)
+from proofs_check.checks.convolutional_pairs import (
+    conditional_second_moments,
+    convolution_twin,
+    kernel_integral,
+    twin_growth,
+)
+from proofs_check.checks.convolutional_witnesses import (
+    growth_by_groups,
+    growth_by_positions,
+    mean_with_borders,
+)
 from proofs_check.checks.equal_widths import equal_widths, equal_widths_any_law, equal_widths_variance
 from proofs_check.checks.figures import bounds, middle_layers
 from proofs_check.checks.integral import integral
 from proofs_check.checks.judged import judged_recursion
+from proofs_check.checks.orthogonal import (
+    orthogonal_counted,
+    orthogonal_fm2,
+    orthogonal_growth,
+    orthogonal_ratio,
+    orthogonal_simulated,
+    orthogonal_smaller,
+)
 from proofs_check.checks.overshoot import half_chance, overshoot
 from proofs_check.checks.permutation import permuted_widths, permuted_widths_witness
 from proofs_check.checks.proof import proof
 from proofs_check.checks.rare_biases import rare_biases
 from proofs_check.checks.ratio import ratio
+from proofs_check.checks.residual_scales import (
+    bent_scales,
+    growing_modules,
+    harmonic_scales,
+    linear_scales,
+    sign_weights,
+    summable_scales,
+)
 from proofs_check.checks.slopes import slopes
 from proofs_check.checks.statement import closed_form, enumeration, recursion
 from proofs_check.checks.witness import replay, witness
@@ -32,29 +66,53 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
     check.__name__: check
     for check in (
         attainment,
+        bent_scales,
+        block_ratio,
         bounds,
         closed_form,
+        conditional_second_moments,
         continuum,
+        convolution_bounds,
+        convolution_mean,
+        convolution_twin,
+        convolution_zero_means,
         enumeration,
         equal_widths,
         equal_widths_any_law,
         equal_widths_variance,
+        growth_by_groups,
+        growth_by_positions,
+        growing_modules,
         half_chance,
+        harmonic_scales,
         integral,
         judged_recursion,
+        kernel_integral,
+        mean_with_borders,
+        linear_scales,
         middle_layers,
+        orthogonal_counted,
+        orthogonal_fm2,
+        orthogonal_growth,
+        orthogonal_ratio,
+        orthogonal_simulated,
+        orthogonal_smaller,
         overshoot,
         permuted_widths,
         permuted_widths_witness,
+        printed_bounds,
         proof,
         rare_biases,
         ratio,
         recursion,
         replay,
         root_shrinks,
+        sign_weights,
         slopes,
         square_settles,
         summable_means,
+        twin_growth,
+        summable_scales,
         witness,
         zero_probability,
     )

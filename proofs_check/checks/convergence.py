@@ -16,8 +16,8 @@ from flint import arb, ctx, fmpq
 
 from proofs_check import oracle
 from proofs_check.checks.paired import paired
-from proofs_check.checks.statement import enumerable_members
 from proofs_check.claim import Claim
+from proofs_check.members import enumerable_members
 from proofs_check.moment_sources import PowerSumMoments, RecursionMoments
 from proofs_check.verdict import Evidence
 from theory.laws import Law
@@ -86,7 +86,7 @@ def _means_below(network: FullyConnected, share: fmpq) -> bool:
 
 def _enumerated(claim: Claim) -> Iterator[tuple[FullyConnected, _Paths]]:
     """Small members with the law of their paths (M_0, ..., M_d)."""
-    for network in enumerable_members(claim.family, 2):
+    for network in enumerable_members(claim.fully_connected_family, 2):
         try:
             yield network, oracle.path_law(network, max_states=_MAX_STATES)
         except oracle.OracleLimitError:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flint import fmpq
 
 from proofs_check.claim import Claim
-from proofs_check.family import Family
+from proofs_check.family import FullyConnectedFamily
 from proofs_check.language.evaluate import evaluate
 from proofs_check.language.tree import Statement
 from proofs_check.moment_sources import PowerSumMoments
@@ -58,8 +58,8 @@ def middle_layers(claim: Claim) -> list[Evidence]:
 
 
 def _compare(claim: Claim, kind: str, figure: Callable[[FullyConnected], Number]) -> list[Evidence]:
-    good, cases = _agree(claim.parsed, claim.family, figure)
-    planted, _ = _agree(claim.parsed_mutant, claim.family, figure)
+    good, cases = _agree(claim.parsed, claim.fully_connected_family, figure)
+    planted, _ = _agree(claim.parsed_mutant, claim.fully_connected_family, figure)
     return [
         Evidence(kind, Outcome.PASSED if good else Outcome.FAILED, f"equal on {cases} networks"),
         Evidence(
@@ -73,7 +73,7 @@ def _compare(claim: Claim, kind: str, figure: Callable[[FullyConnected], Number]
 
 
 def _agree(
-    statement: Statement, family: Family, figure: Callable[[FullyConnected], Number]
+    statement: Statement, family: FullyConnectedFamily, figure: Callable[[FullyConnected], Number]
 ) -> tuple[bool, int]:
     cases = 0
     for network in family.corners():

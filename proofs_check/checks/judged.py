@@ -8,9 +8,9 @@ from flint import fmpq
 
 from proofs_check import oracle
 from proofs_check.checks.polynomials import value_at
-from proofs_check.checks.statement import enumerable_members
 from proofs_check.claim import Claim
 from proofs_check.kernel.judgement import Judgement
+from proofs_check.members import enumerable_members
 from proofs_check.prover import stored_proof
 from proofs_check.verdict import Evidence, Outcome
 from theory.augmented import from_power_sums
@@ -27,7 +27,7 @@ def judged_recursion(claim: Claim) -> list[Evidence]:
     assert claim.proof is not None
     proof = stored_proof(claim.proof)
     judgements = [proof["steps"][i]["concludes"] for i in proof["conclusions"]]
-    members = list(enumerable_members(claim.family, 2))
+    members = list(enumerable_members(claim.fully_connected_family, 2))
     agreed, cases = _agree(judgements, members)
     broken = [_replaced(j, claim) for j in judgements]
     planted, _ = _agree(broken, members)

@@ -18,13 +18,13 @@ _WIDTHS = (5, 6, 8, 7)
 def ratio(claim: Claim) -> list[Evidence]:
     """E[M_j^k | a_{j-1}] agrees with simulation for every representative law of the family."""
     k = 2 if claim.statement is None else order_of(claim.parsed)
-    evidence = []
-    for law in claim.family.representatives():
+    evidence, family = [], claim.fully_connected_family
+    for law in family.representatives():
         network = FullyConnected(
             _WIDTHS,
             weights=law,
             bias_weights="laplace",
-            bias_variance="1/2" if claim.family.has_bias else 0,
+            bias_variance="1/2" if family.has_bias else 0,
             input=[1, -2, "1/2", 0, 3],
         )
         result = conditional_ratio(network, k, _SAMPLES, _SEED)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from proofs_check import oracle
-from proofs_check.checks.statement import enumerable_members, order_of
+from proofs_check.checks.statement import order_of
 from proofs_check.claim import Claim
 from proofs_check.language.evaluate import MomentSource, evaluate
-from proofs_check.moment_sources import OracleMoments, PowerSumMoments
+from proofs_check.members import small_members
+from proofs_check.residual_moments import BlockClosedFormMoments
+from proofs_check.routes import counted, pinpointed, second_route
 from proofs_check.search import describe, find_witness
 from proofs_check.stand_in import stand_in_network
 from proofs_check.verdict import Evidence, Outcome
 from theory.network import FullyConnected
+from theory.spec import Network
 from theory.values import as_value
 
 __all__ = ["pinned", "replay", "witness"]
@@ -20,7 +23,7 @@ _WIDEST = 32
 
 def witness(claim: Claim) -> list[Evidence]:
     """Find a member on which the statement fails; the true mutant statement must find none."""
-    found = find_witness(claim.parsed, claim.family)
+    found = find_witness(claim.parsed, claim.family, source=pinpointed)
     planted = find_witness(claim.parsed_mutant, claim.family, examples=60, corners=60)
     outcome = Outcome.REJECTED if planted.witness is None else Outcome.ACCEPTED
     mutant = Evidence("witness", outcome, f"no witness against {claim.mutant.statement}", {}, is_mutant=True)
@@ -43,39 +46,49 @@ def pinned(claim: Claim, detail: str) -> Outcome:
 
 
 def replay(claim: Claim) -> list[Evidence]:
-    """The witness fails by power sums too, and some enumerated member fails by counting."""
-    found = find_witness(claim.parsed, claim.family).witness
+    """The witness fails by its second route too, and some enumerated member fails by counting."""
+    found = find_witness(claim.parsed, claim.family, source=pinpointed).witness
     if found is None:
         return [Evidence("replay", Outcome.FAILED, "no witness to replay")]
-    again = _fails(claim, found.network, PowerSumMoments(found.network))
+    again = _fails(claim, found.network, second_route(found.network))
     order = order_of(claim.parsed)
     counted = None
     for network in [
         *_stand_ins(found.network, order),
-        *enumerable_members(claim.family, order, also_wide=True),
+        *small_members(claim.family, order, also_wide=True),
     ]:
         if _enumerated_failure(claim, network):
             counted = network
             break
     passed = again and counted is not None
-    detail = "power sums confirm; " + (
+    detail = f"{_named(found.network)} confirm; " + (
         f"enumeration: {describe(counted)}" if counted is not None else "no enumeration"
     )
     return [Evidence("replay", Outcome.PASSED if passed else Outcome.FAILED, detail)]
 
 
-def _stand_ins(network: FullyConnected, order: int) -> list[FullyConnected]:
-    return [stand_in_network(network, order)] if max(network.widths) <= _WIDEST else []
+def _named(network: Network) -> str:
+    """What the second route of a network is called."""
+    if isinstance(network, FullyConnected):
+        return "power sums"
+    return "closed forms" if isinstance(second_route(network), BlockClosedFormMoments) else "bounds"
 
 
-def _enumerated_failure(claim: Claim, network: FullyConnected) -> bool:
+def _stand_ins(network: Network, order: int) -> list[FullyConnected]:
+    """The witness itself with finite laws; residual members are all enumerated with finite laws anyway."""
+    if not isinstance(network, FullyConnected) or max(network.widths) > _WIDEST:
+        return []
+    return [stand_in_network(network, order)]
+
+
+def _enumerated_failure(claim: Claim, network: Network) -> bool:
     try:
-        return _fails(claim, network, OracleMoments(network, 4_000))
+        return _fails(claim, network, counted(network))
     except oracle.OracleLimitError:
         return False
 
 
-def _fails(claim: Claim, network: FullyConnected, source: MomentSource) -> bool:
+def _fails(claim: Claim, network: Network, source: MomentSource) -> bool:
     return evaluate(claim.parsed, network, source).holds is False
 
 

@@ -2,27 +2,21 @@
 
 limit          under the named assumptions (and the judgement's "given") what "says" states.
 
-A step with the rule `cite` names a theorem of the table and, under "discharges", says for each
-of its hypotheses what supplies it: earlier steps, by number, and assumptions, by name. The kernel
-checks that none is missing or foreign, that each step says what the hypothesis needs, and that
-the conclusion lists all assumptions, those of the steps it rests on included.
+A step with the rule `cite` names a theorem of the table; `theorem` checks its discharges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.layer_facts import LAYER_FACTS, but_for_biases, is_layer, is_relu
 from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.kernel.shape import require
+from proofs_check.kernel.theorem import Given, Theorem, cited
 
 __all__ = ["ASSUMPTIONS", "RULES", "THEOREMS", "Theorem"]
-
-_Given: TypeAlias = Mapping[str, Any]
-_Test: TypeAlias = Callable[[_Given, Judgement], bool]
 
 ASSUMPTIONS: Mapping[str, str] = {
     "atomless_weights": "the law of a weight has no atoms",
@@ -45,16 +39,7 @@ FEW_BIASES = "almost surely only finitely many layers have a non-zero bias"
 UNBOUNDED = "limsup M_d = infinity almost surely"
 
 
-@dataclass(frozen=True)
-class Theorem:
-    """A textbook theorem as applied here; a hypothesis needs assumptions (names) and steps (tests)."""
-
-    statement: str
-    hypotheses: Mapping[str, tuple[str | _Test, ...]]
-    says: str
-
-
-def _mean(given: _Given, premise: Judgement) -> bool:
+def _mean(given: Given, premise: Judgement) -> bool:
     """E M_d = M_0 + sum c b2, c >= 0: finite, and bounded if sum b2 is."""
     if premise["judgement"] != "sum" or premise["given"] != given:
         return False
@@ -62,12 +47,12 @@ def _mean(given: _Given, premise: Judgement) -> bool:
     return set(terms) <= {(("b2", 1),)} and all(c > 0 for c in terms.values())
 
 
-def _growing(given: _Given, premise: Judgement) -> bool:
+def _growing(given: Given, premise: Judgement) -> bool:
     """E[M_j | a_{j-1}] = M_{j-1} + b2/2, so M_j less half the sum of b2 is a martingale."""
     return bool(premise["given"] == given) and is_layer(premise, {"": "1/2*b2", "1": "1"})
 
 
-def _submartingale(given: _Given, premise: Judgement) -> bool:
+def _submartingale(given: Given, premise: Judgement) -> bool:
     """E[M_j | a_{j-1}] = M_{j-1} + c, where c has non-negative coefficients in b2 >= 0."""
     if premise["given"] != given or premise["judgement"] != "layer":
         return False
@@ -77,22 +62,22 @@ def _submartingale(given: _Given, premise: Judgement) -> bool:
     return grows and is_layer({**premise, "coefficients": rest}, {"1": "1"})
 
 
-def _martingale(given: _Given, premise: Judgement) -> bool:
+def _martingale(given: Given, premise: Judgement) -> bool:
     """E[M_j | a_{j-1}] = M_{j-1}."""
     return bool(premise["given"] == given) and is_layer(premise, {"1": "1"})
 
 
-def _martingale_without_biases(given: _Given, premise: Judgement) -> bool:
+def _martingale_without_biases(given: Given, premise: Judgement) -> bool:
     """The same net, its biases taken away, has martingale lengths."""
     return but_for_biases(given, premise["given"]) and is_layer(premise, {"1": "1"})
 
 
-def _contracting(given: _Given, premise: Judgement) -> bool:
+def _contracting(given: Given, premise: Judgement) -> bool:
     """E[sqrt M_j | a_{j-1}] <= (1 - c/n_j) sqrt M_{j-1}, 0 < c <= 1: the rule that concludes it says so."""
     return bool(premise["judgement"] == "root" and premise["given"] == given)
 
 
-def _bounded_square(given: _Given, premise: Judgement) -> bool:
+def _bounded_square(given: Given, premise: Judgement) -> bool:
     """E M_d^2 <= M_0^2 prod max(factors), each factor 1 plus multiples of u in u and the kurtosis."""
     fits = premise["judgement"] == "bound" and premise["given"] == given
     if not (fits and premise["order"] == 2 and premise["relation"] == "<="):
@@ -102,23 +87,23 @@ def _bounded_square(given: _Given, premise: Judgement) -> bool:
     return small and all(polynomial.variables() <= {"u", "m4"} for polynomial in excess)
 
 
-def _rare(given: _Given, premise: Judgement) -> bool:
+def _rare(given: Given, premise: Judgement) -> bool:
     """P(some bias of layer j is not 0) <= base^j."""
     return bool(premise["judgement"] == "rare_biases" and premise["given"] == given)
 
 
-def _few_biases(given: _Given, premise: Judgement) -> bool:
+def _few_biases(given: Given, premise: Judgement) -> bool:
     """Only finitely many layers have a non-zero bias."""
     said = premise["judgement"] == "limit" and premise["says"] == FEW_BIASES
     return bool(said and premise["given"] == given)
 
 
-def _overshoot(given: _Given, premise: Judgement) -> bool:
+def _overshoot(given: Given, premise: Judgement) -> bool:
     """E[X | X > t] <= t + excess for the factor X of M_j = X_j (M_{j-1} + b2/2)."""
     return bool(premise["judgement"] == "overshoot" and premise["given"] == given and is_relu(given))
 
 
-def _likely(given: _Given, premise: Judgement) -> bool:
+def _likely(given: Given, premise: Judgement) -> bool:
     """P(X_j >= threshold) >= chance > 0 in every layer, threshold > 0."""
     return bool(premise["judgement"] == "likely" and premise["given"] == given)
 
@@ -203,22 +188,7 @@ THEOREMS: Mapping[str, Theorem] = {
 
 def cite(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     """A theorem of the table, each hypothesis discharged by what it needs, in that order."""
-    claim = step["concludes"]
-    require(claim["judgement"] == "limit", "this rule concludes a judgement of kind limit")
-    require(step.get("theorem") in THEOREMS, "no such theorem in the table")
-    theorem, discharges = THEOREMS[step["theorem"]], step.get("discharges", {})
-    missing = set(theorem.hypotheses) - set(discharges)
-    require(not missing, f"hypotheses without discharge: {', '.join(sorted(missing))}")
-    require(set(discharges) == set(theorem.hypotheses), "a hypothesis that the theorem has not")
-    sources = dict(zip(step.get("from", []), premises, strict=True))
-    assumed = {name for premise in premises for name in premise.get("assumes", [])}
-    for name, needs in theorem.hypotheses.items():
-        require(len(discharges[name]) == len(needs), f"{name} needs {len(needs)} items")
-        for need, item in zip(needs, discharges[name], strict=True):
-            _discharged(claim["given"], name, need, sources.get(item, item))
-            assumed |= {item} & set(ASSUMPTIONS)
-    require(claim["assumes"] == sorted(assumed), f"assumes exactly: {', '.join(sorted(assumed))}")
-    require(claim["says"] == theorem.says, "the theorem concludes something else")
+    cited(step, premises, THEOREMS, ASSUMPTIONS)
 
 
 def either(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
@@ -236,10 +206,3 @@ def either(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
 
 
 RULES = (*LAYER_FACTS, cite, either)
-
-
-def _discharged(given: _Given, name: str, need: str | _Test, item: object) -> None:
-    if isinstance(need, str):
-        require(item == need, f"{name} needs the assumption {need}")
-        return
-    require(isinstance(item, dict) and need(given, item), f"{name} is not what that step says")

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proofs_check.kernel import attainment_rules, bound_rules, continuum_rules, limit_rules, rules
+from proofs_check.kernel import (
+    attainment_rules,
+    bent_rules,
+    bound_rules,
+    continuum_rules,
+    convolutional_rules,
+    limit_rules,
+    orthogonal_rules,
+    pair_rules,
+    residual_limits,
+    residual_rules,
+    rules,
+)
 from proofs_check.kernel.rules import Rule
 
 __all__ = ["BY_NAME"]
@@ -15,5 +27,11 @@ _RULES = (
     *bound_rules.RULES,
     *continuum_rules.RULES,
     *limit_rules.RULES,
+    *pair_rules.RULES,
+    *convolutional_rules.RULES,
+    *orthogonal_rules.RULES,
+    *residual_rules.RULES,
+    *bent_rules.RULES,
+    *residual_limits.RULES,
 )
 BY_NAME: Mapping[str, Rule] = {rule.__name__: rule for rule in _RULES}

@@ -6,16 +6,15 @@ rendered here, and its family lies within the one that the judgement assumes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from math import factorial
 
 from proofs_check.kernel.judgement import Judgement
 from proofs_check.kernel.polynomial import Polynomial
+from proofs_check.kernel.residual_render import RESIDUAL_WRITERS, residual_family, residual_sayable
+from proofs_check.kernel.spelling import choice, spelled
 
 __all__ = ["assumed_family", "statement_of"]
-
-_PER_LAYER = {"m4": "kappa", "b2": "nu2[j]", "b4": "nu4[j]"}
 
 
 def statement_of(judgement: Judgement) -> str | None:
@@ -82,6 +81,7 @@ _WRITERS: Mapping[str, Callable[[Judgement], str]] = {
     "universality": _universality,
     "variance_bound": _variance_bound,
     "quarter_bound": lambda j: "E[EmpVar] <= 1/4*Var[M[d]]",
+    **RESIDUAL_WRITERS,
 }
 
 
@@ -112,7 +112,7 @@ def assumed_family(judgement: Judgement) -> Mapping[str, str]:
         family["widths"] = "1..1"
     if kind == "universality":
         family["depth"] = "2.."
-    return family
+    return {**family, **residual_family(judgement)}
 
 
 def _double_factorial(l: int) -> int:
@@ -121,35 +121,24 @@ def _double_factorial(l: int) -> int:
     return result
 
 
+def _names(index: str) -> Mapping[str, str]:
+    return {"m4": "kappa", "b2": f"nu2[{index}]", "b4": f"nu4[{index}]"}
+
+
 def _choice(factors: Mapping[str, Sequence[str]], index: str = "j") -> str:
-    ((kind, texts),) = factors.items()
-    return f"{kind}({', '.join(_expression(text, index) for text in texts)})"
+    return choice(factors, _names(index), f"n[{index}]")
 
 
 def _expression(text: str, index: str = "j") -> str:
-    """Polynomial text in the language: u becomes a division by n[index], ^ becomes **."""
-    Polynomial.of(text)
-    signed = re.split(r"( [+-] )", text)
-    return "".join(p if p.startswith(" ") else _monomial(p, index) for p in signed).replace(" ", "")
-
-
-def _monomial(text: str, index: str) -> str:
-    sign, body = ("-", text[1:]) if text.startswith("-") else ("", text)
-    above, below = [], ""
-    for factor in body.split("*"):
-        name, _, power = factor.partition("^")
-        if name == "u":
-            below = f"/n[{index}]" + (f"**{power}" if power else "")
-        else:
-            spelled = _PER_LAYER.get(name, name).replace("[j]", f"[{index}]")
-            above.append(spelled + (f"**{power}" if power else ""))
-    return sign + ("*".join(above) or "1") + below
+    return spelled(text, _names(index), f"n[{index}]")
 
 
 def _sayable(judgement: Judgement) -> bool:
+    if judgement["judgement"] in RESIDUAL_WRITERS:
+        return residual_sayable(judgement)
     texts = [judgement.get(key, "0") for key in ("term", "factor", "centre", "deviation")]
     texts += judgement.get("spread", [])
     for key in ("factors", "rates"):
         texts += [text for listed in judgement.get(key, {}).values() for text in listed]
     names = {name for text in texts for name in Polynomial.of(text).variables()}
-    return names <= {"u", *_PER_LAYER}
+    return names <= {"u", *_names("j")}

@@ -35,6 +35,29 @@ KEYS: Mapping[str, frozenset[str]] = {
     "zero": frozenset({"assumes", "per_neuron"}),
     "equal_widths_sum": frozenset({"term"}),
     "equal_widths_product": frozenset({"order"}),
+    "channel_spread": frozenset({"factor"}),
+    "pair_covariance": frozenset({"coefficients"}),
+    "pair_kernel": frozenset({"kernel", "assumes"}),
+    "convolution_means": frozenset({"padding", "factor"}),
+    "convolution_mean": frozenset({"padding", "factor"}),
+    "convolution_bound": frozenset({"padding", "relation", "factors", "assumes"}),
+    "twin": frozenset({"kurtosis"}),
+    "twin_growth": frozenset({"order", "factor"}),
+    "sphere": frozenset({"order", "factor"}),
+    "orthogonal_product": frozenset({"order", "factor", "divisor"}),
+    "orthogonal_below": frozenset({"order", "relation"}),
+    "orthogonal_grows": frozenset({"order", "excess", "divisor"}),
+    "block": frozenset({"order", "terms"}),
+    "block_product": frozenset({"order", "factor", "branch"}),
+    "block_bound": frozenset({"order", "relation", "factor", "spreads", "branches"}),
+    "block_growth": frozenset({"rate"}),
+    "bent_block": frozenset({"growth", "cross", "rise"}),
+    "bent_constant": frozenset({"square"}),
+    "bent_bound": frozenset({"relation", "factor", "constant"}),
+    "bent_mean": frozenset({"factor", "assumes"}),
+    "bent_single": frozenset({"factor"}),
+    "bent_falling": frozenset({"factor"}),
+    "bent_norm": frozenset({"order", "factors"}),
 }
 
 
@@ -42,6 +65,8 @@ KEYS: Mapping[str, frozenset[str]] = {
 _TEXTS = (
     *("term", "factor", "relation", "centre", "deviation", "square"),
     *("integrand", "second", "primitive", "difference", "equal_at"),
+    *("padding", "kernel", "kurtosis", "divisor"),
+    *("branch", "rate", "growth", "cross", "rise", "constant"),
 )
 
 
@@ -100,12 +125,13 @@ def _judgement(claim: Any, where: str) -> None:
         _text(claim.get(key, ""), f"{where}: {key}")
     for key in ("weight", "spread", "assumes"):
         _list(claim.get(key, []), str, f"{where}: {key}")
-    for key in ("factors", "rates"):
+    for key in ("factors", "rates", "spreads", "branches"):
         for texts in _object(claim.get(key, {}), where).values():
             _list(texts, str, f"{where}: {key}")
-    for partition, text in _object(claim.get("coefficients", {}), where).items():
-        _text(partition, f"{where}: partition")
-        _text(text, f"{where}: coefficient")
+    for key in ("coefficients", "terms"):
+        for partition, text in _object(claim.get(key, {}), where).items():
+            _text(partition, f"{where}: partition")
+            _text(text, f"{where}: coefficient")
     if "target" in claim:
         _target(claim["target"], where)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
 from flint import arb, ctx, fmpq
 
+from proofs_check.language.data import NetworkData, data_of
 from proofs_check.language.parse import StatementError
 from proofs_check.language.random_polynomial import Monomial, RandomPolynomial
 from proofs_check.language.tree import (
@@ -27,9 +28,8 @@ from proofs_check.language.tree import (
     Number,
     Statement,
 )
-from theory.network import FullyConnected
 from theory.reals import Number as Value
-from theory.reals import number
+from theory.spec import Network
 
 __all__ = ["MomentSource", "Outcome", "evaluate"]
 
@@ -38,12 +38,14 @@ _LAST_PRECISION = 4_096
 _MAX_EXPONENT = 64
 _MAX_RANGE = 100_000
 _MAX_STEPS = 2_000_000
-T = TypeVar("T")
 _Scope: TypeAlias = Mapping[str, int]
 
 
 class MomentSource(Protocol):
-    """Where expectations come from: the recursion, power sums, an enumeration, ..."""
+    """Where expectations come from: the recursion, power sums, an enumeration, ...
+
+    One that more precision does not narrow may set `last_precision`.
+    """
 
     def expectation(self, monomial: Monomial) -> Value:
         """E of a product of powers of M_1, ..., M_d and EmpVar."""
@@ -68,22 +70,23 @@ _DECIDE: dict[str, Callable[[Value], bool]] = {
 _OPPOSITE = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
 
 
-def evaluate(statement: Statement, network: FullyConnected, moments: MomentSource) -> Outcome:
+def evaluate(statement: Statement, network: Network, moments: MomentSource) -> Outcome:
     """Evaluate both sides and decide.
 
     >>> from proofs_check.language.parse import parse
     >>> from proofs_check.moment_sources import RecursionMoments
+    >>> from theory.network import FullyConnected
     >>> net = FullyConnected([3, 5, 5])
     >>> evaluate(parse("E[M[d]**2] == M[0]**2*prod(1+5/n[j], j, 1, d)"), net, RecursionMoments(net))
     Outcome(holds=True, sides=(4, 4))
     """
-    precision = _FIRST_PRECISION
+    precision, last = _FIRST_PRECISION, getattr(moments, "last_precision", _LAST_PRECISION)
     while True:
         with ctx.workprec(precision):
-            evaluator = _Evaluator(network, moments)
+            evaluator = _Evaluator(network, data_of(network), moments)
             sides = tuple(evaluator.value(side, {}) for side in statement.sides)
             holds = _decided(sides, statement.relations)
-        if holds is not None or precision >= _LAST_PRECISION:
+        if holds is not None or precision >= last:
             return Outcome(holds, sides)
         precision *= 2
 
@@ -103,7 +106,8 @@ def _decided(sides: tuple[Value, ...], relations: tuple[str, ...]) -> bool | Non
 
 @dataclass
 class _Evaluator:
-    network: FullyConnected
+    network: Network
+    data: NetworkData
     moments: MomentSource
     _steps: int = 0
 
@@ -124,8 +128,8 @@ class _Evaluator:
                 return RandomPolynomial.of(value)
             case Name(name):
                 return self._name(name, scope)
-            case Indexed(name, index):
-                return self._indexed(name, self._integer(index, scope))
+            case Indexed():
+                return self._indexed(node, scope)
             case Negate(operand):
                 return self.random(operand, scope) * RandomPolynomial.of(fmpq(-1))
             case Binary():
@@ -143,32 +147,23 @@ class _Evaluator:
             return RandomPolynomial.of(fmpq(scope[name]))
         if name == "EmpVar":
             return RandomPolynomial.variable("EmpVar")
-        if name == "d":
-            return RandomPolynomial.of(fmpq(self.network.depth))
-        if name == "kappa":
-            return RandomPolynomial.of(_common(list(self.network.weights), "kappa").kurtosis)
-        if name == "g":
-            return RandomPolynomial.of(number(_common(list(self.network.variance_gain), "g")))
-        known = ["d", "kappa", "g", "EmpVar", *scope]
+        value = self.data.named(name)
+        if value is not None:
+            return RandomPolynomial.of(value)
+        known = [*self.data.plain, "EmpVar", *scope]
         raise StatementError(f"unknown name {name!r} in the statement (known here: {', '.join(known)})")
 
-    def _indexed(self, name: str, j: int) -> RandomPolynomial:
-        net, first = self.network, 1 if name in {"nu2", "nu4", "eta"} else 0
-        if not first <= j <= net.depth:
-            raise StatementError(f"{name}[{j}] does not exist: indices run from {first} to d = {net.depth}")
-        if name == "M" and j > 0:
+    def _indexed(self, node: Indexed, scope: _Scope) -> RandomPolynomial:
+        j, net = self._integer(node.index, scope), self.network
+        if node.name != "M":
+            i = None if node.inner is None else self._integer(node.inner, scope)
+            return RandomPolynomial.of(self.data.at(node.name, j, i))
+        if node.inner is not None:
+            raise StatementError("M takes one index; m[l,i] takes two")
+        self.data.checked("M", j, net.depth)
+        if j > 0:
             return RandomPolynomial.variable(f"M[{j}]")
-        if name == "M":
-            return RandomPolynomial.of(net.input_power_sum(1) / net.widths[0])
-        if name == "n":
-            return RandomPolynomial.of(fmpq(net.widths[j]))
-        if name == "eta":
-            raise StatementError("eta[j] belongs to residual nets; this family is fully connected")
-        half_order = {"nu2": 1, "nu4": 2}[name]
-        layer = net.layers[j - 1]
-        if layer.bias_variance == 0:
-            return RandomPolynomial.of(fmpq(0))
-        return RandomPolynomial.of(layer.bias.even_moment(half_order) * layer.bias_variance**half_order)
+        return RandomPolynomial.of(net.input_power_sum(1) / net.widths[0])
 
     def _binary(self, node: Binary, scope: _Scope) -> RandomPolynomial:
         left = self.random(node.left, scope)
@@ -218,12 +213,6 @@ class _Evaluator:
             expected = self.moments.expectation(monomial) if monomial else fmpq(1)
             total = total + coefficient * expected
         return total
-
-
-def _common(values: list[T], name: str) -> T:
-    if any(value != values[0] for value in values):
-        raise StatementError(f"{name} differs between the layers of this network")
-    return values[0]
 
 
 def _call(function: str, values: list[Value]) -> Value:

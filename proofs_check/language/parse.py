@@ -116,8 +116,8 @@ class _Builder(Transformer[Token, Any]):
     def name(self, token: Token) -> Name:
         return Name(str(token))
 
-    def indexed(self, token: Token, index: Expression) -> Indexed:
-        return Indexed(str(token), index)
+    def indexed(self, token: Token, index: Expression, inner: Expression | None = None) -> Indexed:
+        return Indexed(str(token), index, inner)
 
     def add(self, left: Expression, right: Expression) -> Binary:
         return Binary("+", left, right)

@@ -38,10 +38,11 @@ class Name:
 
 @dataclass(frozen=True)
 class Indexed:
-    """A per-layer quantity: M[...], n[...], nu2[...], nu4[...]."""
+    """A per-layer quantity: M[...], n[...], nu2[...], eta[...], m[..., ...]; see `data`."""
 
     name: str
     index: Expression
+    inner: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,10 @@ Expression: TypeAlias = "Number | Name | Indexed | Negate | Binary | Call | Fold
 def children(node: Expression) -> tuple[Expression, ...]:
     """The expressions directly below a node."""
     match node:
-        case Indexed(_, index):
+        case Indexed(_, index, None):
             return (index,)
+        case Indexed(_, index, inner) if inner is not None:
+            return (index, inner)
         case Negate(operand):
             return (operand,)
         case Binary(_, left, right):
