@@ -12,6 +12,7 @@ from rich.text import Text
 from actlen.console import console, number, shown_layers
 from actlen.tables import number as value_text
 from actlen.tables import summary_line
+from simulate.gradient_result import GradientEstimate
 from simulate.result import Estimate, LayerEstimate, Sampled
 from theory.prediction import Prediction
 
@@ -28,6 +29,8 @@ def print_estimate(estimate: Estimate, prediction: Prediction | None) -> None:
     out.print(Text(summary_line(estimate.network)))
     out.print(Text(f"method {estimate.method} ({kind}); {estimate.samples:,} networks, seed {estimate.seed}"))
     out.print(_fitting(out, estimate, prediction))
+    if isinstance(estimate, GradientEstimate):
+        out.print(_gradient_table(estimate))
     spread = estimate.empirical_variance
     if spread is not None:
         out.print(Text(f"E EmpVar = {_with_error(spread)}"))
@@ -46,6 +49,21 @@ def _fitting(out: Console, estimate: Estimate, prediction: Prediction | None) ->
         _table(estimate, None, logs=False),
     )
     return next((t for t in tables if out.measure(t).maximum < out.width - 1), tables[-1])
+
+
+def _gradient_table(estimate: GradientEstimate) -> Table:
+    """Means of the squared norms of gradients, layer by layer."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("layer", "E |delta|^2", "E |dF/dW|^2"):
+        table.add_column(name, justify="right", no_wrap=True)
+    pairs = list(zip(estimate.deltas, estimate.weights, strict=True))
+    for pair in shown_layers(pairs):
+        if pair is None:
+            table.add_row("...")
+            continue
+        delta, weights = pair
+        table.add_row(str(delta.index), _with_error(delta.moments[0]), _with_error(weights.moments[0]))
+    return table
 
 
 def _table(estimate: Estimate, prediction: Prediction | None, *, logs: bool) -> Table:

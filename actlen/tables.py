@@ -23,7 +23,7 @@ from theory.values import Bounded, Enclosed, Exact, as_value
 if TYPE_CHECKING:
     from proofs_check.ledger.run import Settled
 
-__all__ = ["print_ledger", "print_prediction", "summary_line"]
+__all__ = ["failure_lines", "number", "print_ledger", "print_prediction", "summary_line"]
 
 _Value: TypeAlias = "Exact | Enclosed | Bounded"
 
@@ -146,14 +146,20 @@ def _closing_lines(prediction: Prediction) -> list[Text]:
         lines.append(Text(f"sum of {criterion['term']} = {number(criterion['sum'])}: {criterion['meaning']}"))
     if prediction.empirical_variance is not None:
         lines.append(Text(f"E EmpVar = {number(prediction.empirical_variance)}"))
-    return [*lines, *_failure_lines(prediction.failure_modes)]
+    return [*lines, *failure_lines(prediction.failure_modes)]
 
 
-def _failure_lines(modes: FailureModes) -> list[Text]:
+def failure_lines(
+    modes: FailureModes, length: str = "M_j", first: str = "M_0", spread: str = "M_j"
+) -> list[Text]:
+    """FM1 and FM2, a line each; of which lengths, said by their names."""
     limits = modes.thresholds
-    band = f"E M_j/M_0 in [{limits.fm1_low}, {limits.fm1_high}]"
-    spread = f"E M_j^2/(E M_j)^2 <= {limits.fm2}"
-    return [_failure_line("FM1", modes.fm1, band), _failure_line("FM2", modes.fm2, spread)]
+    band = f"E {length}/{first} in [{limits.fm1_low}, {limits.fm1_high}]"
+    square = f"E {spread}^2/(E {spread})^2" if spread == "M_j" else f"E X^2/(E X)^2, X = {spread},"
+    return [
+        _failure_line("FM1", modes.fm1, band),
+        _failure_line("FM2", modes.fm2, f"{square} <= {limits.fm2}"),
+    ]
 
 
 def _failure_line(name: str, mode: FailureMode, criterion: str) -> Text:

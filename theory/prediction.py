@@ -20,7 +20,7 @@ from theory.reals import Number, as_float
 from theory.spec import Network
 from theory.values import EXACT_DIGITS, Bounded, Enclosed, Exact, as_value
 
-__all__ = ["LayerPrediction", "Prediction", "fully_connected_prediction", "predict"]
+__all__ = ["LayerPrediction", "Prediction", "fully_connected_prediction", "plain", "predict"]
 
 MAX_DIGITS = 1_000
 _HOMES = {
@@ -79,7 +79,7 @@ class Prediction:
             "second_moment_bounds": None if bounds is None else bounds.to_dict(exact_digits=exact_digits),
             "empirical_variance": None if spread is None else spread.to_dict(exact_digits=exact_digits),
             "failure_modes": self.failure_modes.to_dict(exact_digits=exact_digits),
-        } | ({"details": _plain(self.details, exact_digits)} if self.details else {})
+        } | ({"details": plain(self.details, exact_digits)} if self.details else {})
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>E M<sup>{k}</sup></th>" for k in range(1, self.order + 1))
@@ -92,12 +92,12 @@ class Prediction:
         return f"<table><tr><th>layer</th><th>width</th>{head}</tr>{rows}</table>"
 
 
-def _plain(value: Any, exact_digits: int | None) -> Any:
+def plain(value: Any, exact_digits: int | None) -> Any:
     """Values inside lists and mappings in their JSON form."""
     if isinstance(value, Mapping):
-        return {key: _plain(inner, exact_digits) for key, inner in value.items()}
+        return {key: plain(inner, exact_digits) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner, exact_digits) for inner in value]
+        return [plain(inner, exact_digits) for inner in value]
     return value.to_dict(exact_digits=exact_digits) if hasattr(value, "to_dict") else value
 
 

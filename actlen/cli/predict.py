@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from actlen.cli.numbers import whole_number
 from actlen.cli.options import AsJson, Order, Plot, takes_network
 from theory.spec import Network
+
+if TYPE_CHECKING:
+    from theory.gradients import GradientMoments
+    from theory.prediction import Prediction
 
 __all__ = ["predict"]
 
@@ -22,6 +26,12 @@ def predict(
     fm1_low: Annotated[str, typer.Option(help="FM1: smallest E M_j / M_0")] = "1/10",
     fm1_high: Annotated[str, typer.Option(help="FM1: largest E M_j / M_0")] = "10",
     fm2_threshold: Annotated[str, typer.Option(help="FM2: largest E M_j^2 / (E M_j)^2")] = "10",
+    gradients: Annotated[bool, typer.Option("--gradients", help="also squared norms of gradients")] = False,
+    readout: Annotated[str, typer.Option(help="law of the read-out that gradients start from")] = "normal",
+    quantiles: Annotated[str | None, typer.Option(help="also quantiles of M_d/M_0: 0.01,0.5,0.99")] = None,
+    dataset_size: Annotated[
+        str | None, typer.Option(help="also what to expect of so many inputs at once")
+    ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="keep all digits of long fractions")] = False,
     as_json: AsJson = False,
     plot: Plot = None,
@@ -38,13 +48,46 @@ def predict(
         digits=whole_number(digits, "--digits"),
         thresholds=thresholds,
     )
+    found = _further(net, quantiles, dataset_size)
+    moments = _gradients(net, prediction, readout) if gradients else None
     if plot is not None:
         from actlen.plots import save_prediction
 
         save_prediction(prediction, plot)
     if as_json:
-        typer.echo(json.dumps(prediction.to_dict(exact_digits=None if exact else 4_000)))
+        from theory.prediction import plain
+
+        digits_kept = None if exact else 4_000
+        further = {name: plain(value, digits_kept) for name, value in found.items() if value is not None}
+        if moments is not None:
+            further["gradients"] = moments.to_dict(exact_digits=digits_kept)
+        typer.echo(json.dumps(prediction.to_dict(exact_digits=digits_kept) | further))
         return
+    from actlen.console import console
+    from actlen.further import gradient_text, text_of
     from actlen.tables import print_prediction
 
     print_prediction(prediction)
+    for line in (*text_of(**found), *(() if moments is None else gradient_text(moments))):
+        console().print(line)
+
+
+def _further(net: Network, quantiles: str | None, dataset_size: str | None) -> dict[str, Any]:
+    from actlen.further import data_set, fully_connected, length_quantiles, probabilities_from_text
+
+    found: dict[str, Any] = {"quantiles": None, "inputs": None}
+    if quantiles is not None:
+        wanted = probabilities_from_text(quantiles)
+        found["quantiles"] = length_quantiles(fully_connected(net, "--quantiles"), wanted)
+    if dataset_size is not None:
+        size = whole_number(dataset_size, "--dataset-size")
+        found["inputs"] = data_set(fully_connected(net, "--dataset-size"), size)
+    return found
+
+
+def _gradients(net: Network, prediction: Prediction, readout: str) -> GradientMoments:
+    from actlen.further import fully_connected
+    from theory.gradients import gradient_moments
+
+    known = fully_connected(net, "--gradients")
+    return gradient_moments(known, prediction.order, readout, thresholds=prediction.failure_modes.thresholds)

@@ -39,6 +39,10 @@ def simulate(
     seed: Annotated[str, typer.Option(help="from 0 to 2^64 - 1; same seed, same bits")] = "0",
     tilt: Annotated[str, typer.Option(help="method law: weight the draws by M_d^TILT")] = "0",
     covariance: Annotated[bool, typer.Option("--covariance", help="also Cov(M_i, M_j)")] = False,
+    gradients: Annotated[
+        bool, typer.Option("--gradients", help="also squared norms of gradients, by backpropagation")
+    ] = False,
+    readout: Annotated[str, typer.Option(help="law of the read-out that gradients start from")] = "normal",
     threads: Annotated[str | None, typer.Option(help="threads (default: one a core)")] = None,
     workers: Annotated[str | None, typer.Option(help="so many local processes instead")] = None,
     dask: Annotated[str | None, typer.Option(help="a Dask cluster instead: tcp://HOST:PORT")] = None,
@@ -61,6 +65,8 @@ def simulate(
         "order": whole_number(order, "--order"),
         "tilt": real_number(tilt, "--tilt"),
         "covariance": covariance,
+        "gradients": gradients,
+        "readout": readout,
         "threads": None if threads is None else whole_number(threads, "--threads"),
         "store": store,
     }
