@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from proofs_check.ledger.run import Settled as Settled
     from proofs_check.ledger.run import settle as settle
     from proofs_check.verdict import Verdict as Verdict
+    from simulate.many_inputs import joint_lengths as joint_lengths
     from simulate.methods.direct import lengths as lengths
     from simulate.result import Estimate as Estimate
     from simulate.simulation import simulate as simulate
@@ -74,6 +75,7 @@ _HOMES = {
     "growth_limit": "theory.data_sets",
     "initialiser": "theory.initialisers",
     "length_law": "theory.exact_law",
+    "joint_lengths": "simulate.many_inputs",
     "lengths": "simulate.methods.direct",
     "load_ledger": "proofs_check.claim",
     "plot_estimate": "actlen.plots",

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from tokenize import TokenError
+from typing import Any
 
 from theory.door import MAX_DEPTH
 from theory.errors import SpecError
 
-__all__ = ["input_from_file", "input_from_text", "sizes_from_text", "widths_from_text", "widths_to_text"]
+__all__ = [
+    "input_from_file",
+    "input_from_text",
+    "sizes_from_text",
+    "table_from_file",
+    "widths_from_text",
+    "widths_to_text",
+]
 
 _BLOCK = re.compile(r"(\d{1,30})(?:[xX](\d{1,30}))?\Z", re.ASCII)
 _MAX_TEXT = 1_000_000
@@ -55,6 +63,18 @@ def input_from_file(path: Path, axes: int = 1) -> list[float]:
     """
     import numpy as np
 
+    array = _mapped(path)
+    if not 1 <= array.ndim <= axes or array.dtype.kind not in "iuf" or array.size > _MAX_INPUT:
+        shape = "a one-dimensional array" if axes == 1 else f"an array of at most {axes} axes"
+        raise SpecError(f"{path} must hold {shape} of real numbers, one per input neuron")
+    values: list[float] = np.ravel(array).tolist()
+    return values
+
+
+def _mapped(path: Path) -> Any:
+    """The array in a .npy file, not read yet."""
+    import numpy as np
+
     refusal = SpecError(f"{path} is not a .npy file of numbers; write one with numpy.save")
     try:
         with path.open("rb") as file:
@@ -65,11 +85,17 @@ def input_from_file(path: Path, axes: int = 1) -> list[float]:
         raise SpecError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TokenError):
         raise refusal from None
-    if not 1 <= array.ndim <= axes or array.dtype.kind not in "iuf" or array.size > _MAX_INPUT:
-        shape = "a one-dimensional array" if axes == 1 else f"an array of at most {axes} axes"
-        raise SpecError(f"{path} must hold {shape} of real numbers, one per input neuron")
-    values: list[float] = np.ravel(array).tolist()
-    return values
+    return array
+
+
+def table_from_file(path: Path) -> Any:
+    """The rows of a two-dimensional .npy file of real numbers, one row an input."""
+    import numpy as np
+
+    array = _mapped(path)
+    if array.ndim != 2 or array.dtype.kind not in "iuf" or array.size > _MAX_INPUT:
+        raise SpecError(f"{path} must hold a two-dimensional array of real numbers, one row an input")
+    return np.asarray(array)
 
 
 def sizes_from_text(text: str, option: str) -> list[int]:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simulate.gradient_result import GradientEstimate as GradientEstimate
+    from simulate.many_inputs import JointLengths as JointLengths
+    from simulate.many_inputs import cosines as cosines
+    from simulate.many_inputs import joint_lengths as joint_lengths
     from simulate.methods.direct import lengths as lengths
     from simulate.methods.gradients import GradientNorms as GradientNorms
     from simulate.methods.gradients import gradient_lengths as gradient_lengths
@@ -18,9 +21,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Estimate": "simulate.result",
     "GradientEstimate": "simulate.gradient_result",
+    "JointLengths": "simulate.many_inputs",
     "GradientNorms": "simulate.methods.gradients",
     "Sampled": "simulate.result",
     "gradient_lengths": "simulate.methods.gradients",
+    "cosines": "simulate.many_inputs",
+    "joint_lengths": "simulate.many_inputs",
     "jacobian_lengths": "simulate.methods.gradients",
     "lengths": "simulate.methods.direct",
     "simulate": "simulate.simulation",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from theory.convolutional_lengths import convolutional_moments as convolutional_moments
     from theory.convolutional_means import position_means as position_means
     from theory.convolutional_twin import fully_connected_twin as fully_connected_twin
+    from theory.correlation import infinite_width_cosines as infinite_width_cosines
     from theory.data_sets import expected_above as expected_above
     from theory.data_sets import expected_below as expected_below
     from theory.data_sets import expected_dead as expected_dead
@@ -67,6 +68,7 @@ _HOMES = {
     "convolutional_moments": "theory.convolutional_lengths",
     "position_means": "theory.convolutional_means",
     "fully_connected_twin": "theory.convolutional_twin",
+    "infinite_width_cosines": "theory.correlation",
     "expected_above": "theory.data_sets",
     "expected_below": "theory.data_sets",
     "expected_dead": "theory.data_sets",

@@ -43,6 +43,9 @@ def simulate(
         bool, typer.Option("--gradients", help="also squared norms of gradients, by backpropagation")
     ] = False,
     readout: Annotated[str, typer.Option(help="law of the read-out that gradients start from")] = "normal",
+    inputs: Annotated[
+        Path | None, typer.Option(help="many inputs under the same weights: rows of a .npy file")
+    ] = None,
     threads: Annotated[str | None, typer.Option(help="threads (default: one a core)")] = None,
     workers: Annotated[str | None, typer.Option(help="so many local processes instead")] = None,
     dask: Annotated[str | None, typer.Option(help="a Dask cluster instead: tcp://HOST:PORT")] = None,
@@ -56,6 +59,10 @@ def simulate(
 
     Ctrl-C prints what was computed and keeps it (exit status 130).
     """
+    if inputs is not None:
+        count = 1_000 if samples is None else whole_number(samples, "--samples")
+        _many_inputs(net, inputs, count, whole_number(seed, "--seed"), as_json)
+        return
     options: dict[str, Any] = {
         "method": method,
         "samples": None if samples is None else whole_number(samples, "--samples"),
@@ -84,6 +91,18 @@ def simulate(
         _show(found, as_json, plot)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _many_inputs(net: Network, path: Path, samples: int, seed: int, as_json: bool) -> None:
+    from actlen.joint_table import joint_record, print_joint
+    from actlen.reading import table_from_file
+    from simulate.many_inputs import joint_lengths
+
+    found = joint_record(net, joint_lengths(net, table_from_file(path), samples, seed))
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        print_joint(net, found)
 
 
 def _estimate(net: Network, options: dict[str, Any]) -> tuple[Estimate | None, bool]:
