@@ -10,7 +10,7 @@ from flint import ctx
 
 from theory.errors import SpecError
 from theory.failure_modes import UndecidedError
-from theory.values import EXACT_DIGITS, Enclosed, Exact
+from theory.values import EXACT_DIGITS, Bounded, Enclosed, Exact, as_value
 
 __all__ = ["LONGEST_BITS", "MAX_DIGITS", "at_precision"]
 
@@ -24,7 +24,9 @@ LONGEST_BITS = int(EXACT_DIGITS * _BITS_PER_DIGIT)
 
 
 def at_precision(
-    assemble: Callable[[], T], numbers: Callable[[T], Iterable[Exact | Enclosed | None]], digits: int
+    assemble: Callable[[], T],
+    numbers: Callable[[T], Iterable[Exact | Enclosed | Bounded | None]],
+    digits: int,
 ) -> T:
     """What `assemble` returns at the first precision that gives each of its numbers the digits.
 
@@ -46,7 +48,9 @@ def at_precision(
     raise SpecError(f"{precision // 2} bits of precision do not give {digits} digits here; ask for fewer")
 
 
-def _sharp(value: Exact | Enclosed | None, bits: int) -> bool:
+def _sharp(value: Exact | Enclosed | Bounded | None, bits: int) -> bool:
+    if isinstance(value, Bounded):
+        return all(_sharp(as_value(end), bits) for end in (value.lower, value.upper))
     if not isinstance(value, Enclosed):
         return True
     return bool(value.ball.is_exact()) or int(value.ball.rel_accuracy_bits()) >= bits

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from flint import ctx, fmpq
+from flint import fmpq
 
 from theory.bounds import SecondMomentBounds, second_moment_bounds
 from theory.empirical_variance import expected_empirical_variance
 from theory.errors import SpecError
-from theory.failure_modes import FailureModes, Thresholds, UndecidedError, failure_modes
+from theory.failure_modes import FailureModes, Thresholds, failure_modes
 from theory.network import FullyConnected
+from theory.precision import LONGEST_BITS, at_precision
 from theory.readings.exact import check_order, length_moments
 from theory.reals import Number, as_float
 from theory.spec import Network
@@ -22,15 +22,10 @@ from theory.values import EXACT_DIGITS, Bounded, Enclosed, Exact, as_value
 
 __all__ = ["LayerPrediction", "Prediction", "fully_connected_prediction", "plain", "predict"]
 
-MAX_DIGITS = 1_000
 _HOMES = {
     "Residual": "theory.residual_prediction",
     "Convolutional": "theory.convolutional_prediction",
 }
-_BITS_PER_DIGIT = 3.3220
-_GUARD_BITS = 64
-_DOUBLINGS = 6
-_LONGEST_BITS = int(EXACT_DIGITS * _BITS_PER_DIGIT)
 
 
 @dataclass(frozen=True)
@@ -130,16 +125,8 @@ def predict(
     limits = Thresholds() if thresholds is None else thresholds
     if not isinstance(limits, Thresholds):
         raise SpecError(f"thresholds must be a Thresholds record, not {type(limits).__name__}")
-    longest = None if exact else _LONGEST_BITS
-    bits = int(_checked_digits(digits) * _BITS_PER_DIGIT) + 1
-    precision = bits + _GUARD_BITS
-    for _ in range(_DOUBLINGS):
-        with ctx.workprec(precision), suppress(UndecidedError):
-            prediction = assemble(network, order, longest, limits)
-            if all(_sharp(value, bits) for value in _values(prediction)):
-                return prediction
-        precision *= 2
-    raise SpecError(f"{precision // 2} bits of precision do not give {digits} digits here; ask for fewer")
+    longest = None if exact else LONGEST_BITS
+    return at_precision(lambda: assemble(network, order, longest, limits), _values, digits)
 
 
 def _assembler(network: Network, order: int) -> Callable[..., Prediction]:
@@ -157,12 +144,6 @@ def _assembler(network: Network, order: int) -> Callable[..., Prediction]:
     module.check_order(network, order)
     assemble: Callable[..., Prediction] = module.assemble
     return assemble
-
-
-def _checked_digits(digits: int) -> int:
-    if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MAX_DIGITS:
-        raise SpecError(f"digits must be a whole number from 1 to {MAX_DIGITS}, not {digits!r:.40}")
-    return digits
 
 
 def fully_connected_prediction(
@@ -224,11 +205,3 @@ def _values(prediction: Prediction) -> list[Exact | Enclosed | None]:
         bounds = prediction.second_moment_bounds
         values += [bounds.lower, bounds.upper, bounds.exponential_lower, bounds.exponential_upper]
     return values
-
-
-def _sharp(value: Any, bits: int) -> bool:
-    if isinstance(value, Bounded):
-        return all(_sharp(as_value(end), bits) for end in (value.lower, value.upper))
-    if not isinstance(value, Enclosed):
-        return True
-    return bool(value.ball.is_exact()) or int(value.ball.rel_accuracy_bits()) >= bits
