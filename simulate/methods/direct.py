@@ -40,16 +40,16 @@ class Direct(Averaging):
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
         layers = cached_plan(job.network)
-        tables = []
+        fractions = np.empty((len(layers.layers) + 1, count))
+        exponents = np.empty(fractions.shape, np.int64)
         for start, rows in _chunks(layers, first, count):
             population = Population(layers, job.seed, Purpose.DIRECT, start, rows)
-            fractions, exponents = [population.lengths], [2 * population.exponents]
-            for layer in layers.layers:
+            place = slice(start - first, start - first + rows)
+            fractions[0, place], exponents[0, place] = population.lengths, population.exponents
+            for j, layer in enumerate(layers.layers, 1):
                 population.advance(layer)
-                fractions.append(population.lengths)
-                exponents.append(2 * population.exponents)
-            tables.append((np.stack(fractions), np.stack(exponents)))
-        return Lengths(*(np.concatenate(part, axis=1) for part in zip(*tables, strict=True)))
+                fractions[j, place], exponents[j, place] = population.lengths, population.exponents
+        return Lengths(fractions, np.multiply(exponents, 2, out=exponents))
 
 
 def activations(network: Network, samples: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:
