@@ -29,6 +29,8 @@ _FILES = (
     "limits",
     "convolutional",
     "residual",
+    "gradients",
+    "datasets",
 )
 
 

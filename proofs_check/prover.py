@@ -13,7 +13,13 @@ from typing import Any, TypeAlias
 
 from flint import fmpq_mpoly
 
-from proofs_check import convolutional_proofs, limit_proofs, residual_limit_proofs, residual_proofs
+from proofs_check import (
+    convolutional_proofs,
+    gradient_proofs,
+    limit_proofs,
+    residual_limit_proofs,
+    residual_proofs,
+)
 from proofs_check.kernel.check import FORMAT
 from theory.laws import LawLike, as_law
 from theory.partitions import Partition
@@ -185,6 +191,7 @@ PROOFS: dict[str, Callable[[], _Object]] = {
     **convolutional_proofs.PROOFS,
     **residual_proofs.PROOFS,
     **residual_limit_proofs.PROOFS,
+    **gradient_proofs.PROOFS,
 }
 
 

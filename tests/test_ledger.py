@@ -93,6 +93,17 @@ EXPECTED = {
     "residual-convergent-sequence": "refuted",
     "residual-sqrt-schedule-linear-safe": "proved",
     "residual-sqrt-schedule-relu-fatal": "proved",
+    "jacobian-law": "proved",
+    "jacobian-law-any-law": "refuted",
+    "gradient-independence-outright": "refuted",
+    "gradient-independence-alive": "proved",
+    "gradient-fm1": "proved",
+    "gradient-fm2-normal": "proved",
+    "dataset-exceedances-normal": "proved",
+    "dataset-exceedances-any-law": "refuted",
+    "random-input-normal": "proved",
+    "random-input-any-law": "refuted",
+    "zero-any-law": "refuted",
 }
 
 

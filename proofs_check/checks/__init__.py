@@ -28,8 +28,17 @@ from proofs_check.checks.convolutional_witnesses import (
     growth_by_positions,
     mean_with_borders,
 )
+from proofs_check.checks.data_sets import (
+    data_set_simulated,
+    exceedances_by_input,
+    lengths_by_input,
+    same_moments,
+    zero_with_atoms,
+)
 from proofs_check.checks.equal_widths import equal_widths, equal_widths_any_law, equal_widths_variance
 from proofs_check.checks.figures import bounds, middle_layers
+from proofs_check.checks.gradient_witnesses import dependent_gradients, jacobian_with_atoms
+from proofs_check.checks.gradients import gradients_counted, jacobians_counted
 from proofs_check.checks.integral import integral
 from proofs_check.checks.judged import judged_recursion
 from proofs_check.checks.orthogonal import (
@@ -55,6 +64,7 @@ from proofs_check.checks.residual_scales import (
 )
 from proofs_check.checks.slopes import slopes
 from proofs_check.checks.statement import closed_form, enumeration, recursion
+from proofs_check.checks.weight_gradients import weight_gradient_means, weight_gradient_spread
 from proofs_check.checks.witness import replay, witness
 from proofs_check.checks.zero import zero_probability
 from proofs_check.claim import Claim
@@ -76,18 +86,25 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
         convolution_mean,
         convolution_twin,
         convolution_zero_means,
+        data_set_simulated,
+        dependent_gradients,
         enumeration,
         equal_widths,
         equal_widths_any_law,
         equal_widths_variance,
+        exceedances_by_input,
+        gradients_counted,
         growth_by_groups,
         growth_by_positions,
         growing_modules,
         half_chance,
         harmonic_scales,
         integral,
+        jacobian_with_atoms,
+        jacobians_counted,
         judged_recursion,
         kernel_integral,
+        lengths_by_input,
         mean_with_borders,
         linear_scales,
         middle_layers,
@@ -107,13 +124,17 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
         recursion,
         replay,
         root_shrinks,
+        same_moments,
         sign_weights,
         slopes,
         square_settles,
         summable_means,
         twin_growth,
         summable_scales,
+        weight_gradient_means,
+        weight_gradient_spread,
         witness,
         zero_probability,
+        zero_with_atoms,
     )
 }

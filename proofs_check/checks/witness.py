@@ -16,7 +16,7 @@ from theory.network import FullyConnected
 from theory.spec import Network
 from theory.values import as_value
 
-__all__ = ["pinned", "replay", "witness"]
+__all__ = ["pinned", "replay", "witness", "witnessed"]
 
 _WIDEST = 32
 
@@ -43,6 +43,15 @@ def witness(claim: Claim) -> list[Evidence]:
 def pinned(claim: Claim, detail: str) -> Outcome:
     """Whether the witness is the one on record; a changed formula finds other numbers."""
     return Outcome.PASSED if claim.shows == detail else Outcome.FAILED
+
+
+def witnessed(claim: Claim, detail: str, fails: bool, noticed: bool, planted: str) -> list[Evidence]:
+    """A witness of its own against the claim; `noticed`: there is none where the claim holds (`planted`)."""
+    mutant = Outcome.REJECTED if noticed else Outcome.ACCEPTED
+    return [
+        Evidence("witness", pinned(claim, detail) if fails else Outcome.FAILED, detail),
+        Evidence("witness", mutant, planted, {}, is_mutant=True),
+    ]
 
 
 def replay(claim: Claim) -> list[Evidence]:

@@ -10,6 +10,8 @@ from proofs_check.kernel import (
     bound_rules,
     continuum_rules,
     convolutional_rules,
+    data_set_rules,
+    gradient_rules,
     limit_rules,
     orthogonal_rules,
     pair_rules,
@@ -33,5 +35,7 @@ _RULES = (
     *residual_rules.RULES,
     *bent_rules.RULES,
     *residual_limits.RULES,
+    *gradient_rules.RULES,
+    *data_set_rules.RULES,
 )
 BY_NAME: Mapping[str, Rule] = {rule.__name__: rule for rule in _RULES}

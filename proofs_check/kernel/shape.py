@@ -58,6 +58,17 @@ KEYS: Mapping[str, frozenset[str]] = {
     "bent_single": frozenset({"factor"}),
     "bent_falling": frozenset({"factor"}),
     "bent_norm": frozenset({"order", "factors"}),
+    "mask": frozenset({"positive", "negative", "zero", "assumes"}),
+    "jacobian_law": frozenset({"assumes"}),
+    "jacobian_product": frozenset({"order", "factor", "assumes"}),
+    "reversed_law": frozenset({"assumes"}),
+    "delta_product": frozenset({"order", "factor", "assumes"}),
+    "weight_product": frozenset({"order", "factor", "assumes"}),
+    "gradient_balance": frozenset({"factor", "assumes"}),
+    "gradient_spread": frozenset({"order", "factor", "assumes"}),
+    "ratio_law": frozenset({"assumes"}),
+    "expected_number": frozenset({"count", "assumes"}),
+    "random_input": frozenset({"chance", "assumes"}),
 }
 
 
@@ -67,6 +78,7 @@ _TEXTS = (
     *("integrand", "second", "primitive", "difference", "equal_at"),
     *("padding", "kernel", "kurtosis", "divisor"),
     *("branch", "rate", "growth", "cross", "rise", "constant"),
+    *("positive", "negative", "zero", "count"),
 )
 
 
