@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from theory.data_sets import growth_limit as growth_limit
     from theory.errors import SpecError as SpecError
     from theory.exact_law import length_law as length_law
+    from theory.extremes import largest_length as largest_length
+    from theory.extremes import smallest_length as smallest_length
     from theory.failure_modes import Thresholds as Thresholds
     from theory.initialisers import initialiser as initialiser
     from theory.laws import Law as Law
@@ -76,6 +78,7 @@ _HOMES = {
     "initialiser": "theory.initialisers",
     "length_law": "theory.exact_law",
     "joint_lengths": "simulate.many_inputs",
+    "largest_length": "theory.extremes",
     "lengths": "simulate.methods.direct",
     "load_ledger": "proofs_check.claim",
     "plot_estimate": "actlen.plots",
@@ -84,6 +87,7 @@ _HOMES = {
     "schedule": "theory.schedules",
     "settle": "proofs_check.ledger.run",
     "simulate": "simulate.simulation",
+    "smallest_length": "theory.extremes",
 }
 
 __all__ = sorted(_HOMES)

@@ -27,7 +27,11 @@ def number(value: float | None, log: float | None) -> str:
 
     >>> number(1 / 3, -1.0986), number(None, 921.034), number(0.0, -2000.0), number(0.0, None)
     ('0.33333', 'e^921.034', 'e^-2000', '0')
+    >>> number(None, math.inf)
+    'inf'
     """
+    if log == math.inf:
+        return "inf"
     if value is None or math.isinf(value) or (value == 0.0 and log is not None and math.isfinite(log)):
         return f"e^{log:.6g}"
     return f"{value:.5g}"

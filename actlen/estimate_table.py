@@ -16,7 +16,7 @@ from simulate.gradient_result import GradientEstimate
 from simulate.result import Estimate, LayerEstimate, Sampled
 from theory.prediction import Prediction
 
-__all__ = ["print_estimate"]
+__all__ = ["concise", "print_estimate", "with_error"]
 
 _SHOWN_ORDERS = 2
 _LONGEST = 14
@@ -33,7 +33,7 @@ def print_estimate(estimate: Estimate, prediction: Prediction | None) -> None:
         out.print(_gradient_table(estimate))
     spread = estimate.empirical_variance
     if spread is not None:
-        out.print(Text(f"E EmpVar = {_with_error(spread)}"))
+        out.print(Text(f"E EmpVar = {with_error(spread)}"))
     for note in estimate.notes:
         out.print(Text(note, "yellow"))
     rate = estimate.weights_per_second
@@ -62,7 +62,7 @@ def _gradient_table(estimate: GradientEstimate) -> Table:
             table.add_row("...")
             continue
         delta, weights = pair
-        table.add_row(str(delta.index), _with_error(delta.moments[0]), _with_error(weights.moments[0]))
+        table.add_row(str(delta.index), with_error(delta.moments[0]), with_error(weights.moments[0]))
     return table
 
 
@@ -81,7 +81,7 @@ def _table(estimate: Estimate, prediction: Prediction | None, *, logs: bool) -> 
             if prediction is not None:
                 exact = prediction.layers[layer.index].moments[k - 1]
                 cells.append(value_text(exact))
-            cells.append(_with_error(layer.moments[k - 1]))
+            cells.append(with_error(layer.moments[k - 1]))
         table.add_row(*cells, *([_log_spread(layer)] if logs else []))
     return table
 
@@ -94,12 +94,12 @@ def _columns(orders: range, predicted: bool, logs: bool) -> list[str]:
     return [*names, "sd\nlog M"] if logs else names
 
 
-def _with_error(found: Sampled) -> str:
+def with_error(found: Sampled) -> str:
     """Value with two digits of standard error in brackets, `?` where that is not to be trusted.
 
-    >>> _with_error(Sampled(1.00234, 0.0048, 10, 1, relative_error=0.0048))
+    >>> with_error(Sampled(1.00234, 0.0048, 10, 1, relative_error=0.0048))
     '1.0023(48)'
-    >>> _with_error(Sampled(0.0, 0.0, 10, 1, log_value=-2000.5, relative_error=0.051))
+    >>> with_error(Sampled(0.0, 0.0, 10, 1, log_value=-2000.5, relative_error=0.051))
     'e^-2000.5(5%)'
     """
     value = _short(found)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from actlen.console import number as short
 from actlen.console import shown_layers
 from actlen.tables import failure_lines, number
 from theory.errors import SpecError
@@ -18,18 +20,22 @@ from theory.reals import as_float
 from theory.spec import Network
 
 if TYPE_CHECKING:
+    from theory.extremes import ExtremeLaw
     from theory.gradients import GradientMoments
+    from theory.length_distribution import LengthLaw
 
 __all__ = [
-    "data_set",
+    "extreme_bounds",
     "fully_connected",
     "gradient_text",
-    "length_quantiles",
+    "law_findings",
     "probabilities_from_text",
     "text_of",
 ]
 
 _MAX_PROBABILITIES = 1_000
+_PROBABILITIES = (0.05, 0.5, 0.95)
+_LARGEST_LOG = 709.0
 
 
 def probabilities_from_text(text: str) -> list[float]:
@@ -60,49 +66,100 @@ def fully_connected(network: Network, option: str) -> FullyConnected:
     return network
 
 
-def length_quantiles(network: FullyConnected, probabilities: list[float]) -> dict[str, Any]:
-    """Quantiles of M_d/M_0 by the exact law, with what it says of itself."""
+def law_findings(
+    network: FullyConnected, probabilities: list[float] | None, size: int | None
+) -> dict[str, dict[str, Any] | None]:
+    """What the exact law of M_d/M_0 says: its quantiles, and what to expect of `size` inputs at once."""
     from theory.exact_law import length_law
 
     law = length_law(network)
+    return {
+        "quantiles": None if probabilities is None else _quantiles(law, probabilities),
+        "inputs": None if size is None else _data_set(law, size, probabilities or _PROBABILITIES),
+    }
+
+
+def _quantiles(law: LengthLaw, probabilities: Sequence[float]) -> dict[str, Any]:
     near = law.lognormal()
+    logs = law.log_ppf(probabilities).tolist()
     return {
         "of": "M_d/M_0",
-        "zero": as_float(law.zero.number) if hasattr(law.zero, "number") else float(law.zero),
+        "zero": float(law.zero),
         "absolute_error": law.reported_error,
-        "at": [{"probability": p, "quantile": float(law.ppf(p))} for p in probabilities],
+        "at": [_number_at(p, log) for p, log in zip(probabilities, logs, strict=True)],
         "lognormal_distance": float(near.kolmogorov_distance),
     }
 
 
-def data_set(network: FullyConnected, size: int) -> dict[str, Any]:
-    """For `size` inputs, however dependent: the dead ones expected, and the limits that one passes."""
-    from theory.data_sets import expected_dead, fall_limit, growth_limit
-    from theory.exact_law import length_law
+def _number_at(p: float, log: float) -> dict[str, float | None]:
+    """A quantile by its logarithm: null stands for what overflows, and for the log of 0."""
+    return {
+        "probability": p,
+        "quantile": math.exp(log) if log < _LARGEST_LOG else None,
+        "log": log if math.isfinite(log) else None,
+    }
 
-    law = length_law(network)
+
+def _data_set(law: LengthLaw, size: int, probabilities: Sequence[float]) -> dict[str, Any]:
+    """For `size` inputs, however dependent: expected numbers, and bounds on the laws of the extremes."""
+    from theory.data_sets import expected_dead, fall_limit, growth_limit
+    from theory.extremes import largest_length, smallest_length
+
+    smallest = smallest_length(law, size)
+    fall = fall_limit(law, size)
     return {
         "size": size,
         "expected_dead": expected_dead(law, size),
         "growth_limit": growth_limit(law, size),
-        "fall_limit": fall_limit(law, size),
+        "fall_limit": fall if math.isfinite(fall) else None,
+        "some_dead": smallest.cdf(0),
+        "largest": extreme_bounds(largest_length(law, size), probabilities),
+        "smallest": extreme_bounds(smallest, probabilities),
     }
 
 
-def text_of(quantiles: dict[str, Any] | None, inputs: dict[str, Any] | None) -> Iterator[Text]:
+def extreme_bounds(law: ExtremeLaw, probabilities: Sequence[float]) -> dict[str, Any]:
+    """Bounds on the mean and the quantiles of the largest or the smallest ratio of a data set."""
+    rows = [{"probability": p, "quantile": law.ppf(p)} for p in probabilities]
+    return {"of": "M_d/M_0", "mean": law.mean(), "quantiles": rows}
+
+
+def text_of(quantiles: dict[str, Any] | None, inputs: dict[str, Any] | None) -> Iterator[Text | Table]:
     """Quantiles and data set in lines."""
     if quantiles is not None:
-        pairs = ", ".join(f"{row['probability']:g}: {row['quantile']:.6g}" for row in quantiles["at"])
+        pairs = ", ".join(f"{row['probability']:g}: {_shown(row)}" for row in quantiles["at"])
         yield Text(f"quantiles of {quantiles['of']}  {pairs}")
         yield Text(
             f"P(M_d = 0) = {quantiles['zero']:.6g}; cdf to {quantiles['absolute_error']:.1g}; "
             f"log-normal to {quantiles['lognormal_distance']:.2g}"
         )
     if inputs is not None:
-        yield Text(
-            f"of {inputs['size']:,} inputs: {number(inputs['expected_dead'])} dead; fewer than one beyond "
-            f"{inputs['growth_limit']:.6g} M_0, or below {inputs['fall_limit']:.6g} M_0, on average"
-        )
+        yield from _data_set_text(inputs)
+
+
+def _shown(row: dict[str, float | None]) -> str:
+    """0.25957; inf for the quantile of 1, e^-1234.5 where a float is too small."""
+    value, log = row["quantile"], row["log"]
+    if log is None:
+        return "inf" if value is None else "0"
+    return short(value, log)
+
+
+def _data_set_text(inputs: dict[str, Any]) -> Iterator[Text | Table]:
+    below = inputs["fall_limit"]
+    beyond = f"fewer than one beyond {inputs['growth_limit']:.6g} M_0"
+    yield Text(f"of {inputs['size']:,} inputs, on average: {number(inputs['expected_dead'])} dead;")
+    yield Text(beyond if below is None else f"{beyond}, or below {below:.6g} M_0")
+    yield Text(f"P(some input dies): {number(inputs['some_dead'])}")
+    yield Text("the extremes, between bounds that hold whatever the inputs:")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "largest M_d/M_0", "smallest M_d/M_0"):
+        table.add_column(name, justify="right")
+    largest, smallest = inputs["largest"], inputs["smallest"]
+    table.add_row("mean", number(largest["mean"]), number(smallest["mean"]))
+    for high, low in zip(largest["quantiles"], smallest["quantiles"], strict=True):
+        table.add_row(f"quantile {high['probability']:g}", number(high["quantile"]), number(low["quantile"]))
+    yield table
 
 
 def gradient_text(found: GradientMoments) -> Iterator[Table | Text]:

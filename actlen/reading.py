@@ -93,8 +93,15 @@ def table_from_file(path: Path) -> Any:
     import numpy as np
 
     array = _mapped(path)
-    if array.ndim != 2 or array.dtype.kind not in "iuf" or array.size > _MAX_INPUT:
-        raise SpecError(f"{path} must hold a two-dimensional array of real numbers, one row an input")
+    if array.ndim != 2 or array.dtype.kind not in "iuf" or len(array) == 0:
+        raise SpecError(
+            f"{path} must hold a two-dimensional array of real numbers, one row an input, not "
+            f"{array.dtype} of shape {array.shape!s:.60}"
+        )
+    if array.size > _MAX_INPUT:
+        raise SpecError(
+            f"{path} holds {array.size:,} numbers, and at most {_MAX_INPUT:,} are read; take fewer rows"
+        )
     return np.asarray(array)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simulate.gradient_result import GradientEstimate as GradientEstimate
-    from simulate.many_inputs import JointLengths as JointLengths
+    from simulate.joint_result import JointLengths as JointLengths
     from simulate.many_inputs import cosines as cosines
     from simulate.many_inputs import joint_lengths as joint_lengths
     from simulate.methods.direct import lengths as lengths
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Estimate": "simulate.result",
     "GradientEstimate": "simulate.gradient_result",
-    "JointLengths": "simulate.many_inputs",
+    "JointLengths": "simulate.joint_result",
     "GradientNorms": "simulate.methods.gradients",
     "Sampled": "simulate.result",
     "gradient_lengths": "simulate.methods.gradients",

@@ -28,9 +28,9 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _ENOUGH = 100
 _SHARE = 0.1
 _UPPER, _UPPER_DEVIATIONS = 0.975, 1.96
-UNTRUSTED = (
-    "decided by networks rarer than this sample; its error is not to be trusted; use --method splitting"
-)
+_UNTRUSTED = "decided by networks rarer than this sample; its error is not to be trusted; "
+_REMEDIES = {"gradients": "predict --gradients has exact moments for weights without atoms"}
+_REMEDY = "use --method splitting"
 
 
 def estimate_of_summary(job: Job, reduced: bool, summary: Summary, seconds: float) -> Estimate:
@@ -75,7 +75,7 @@ def _layers(job: Job, summary: Summary) -> Iterator[LayerEstimate]:
         for k in range(job.order):
             # Tails do not get lighter with depth: a doubt stays.
             note = doubts[k] = doubts[k] or _doubt(job, summary, k + 1, j)
-            error = None if note is not None and note != UNTRUSTED else float(errors[k, j])
+            error = None if _refutes(note) else float(errors[k, j])
             moments.append(sampled(float(logs[k, j]), error, summary.count, job.seed, note))
         if job.tilt:
             yield LayerEstimate(j, width, tuple(moments))
@@ -103,8 +103,18 @@ def _doubt(job: Job, summary: Summary, k: int, j: int) -> str | None:
     if tail_is_cut(job.network, k):
         return cut_tail_note(k)
     if job.tilt:
-        return UNTRUSTED if _effective(summary.moments, k - 1, j) < _ENOUGH else None
-    return UNTRUSTED if _beyond(summary, k, j) or _dominated(summary, k, j) else None
+        return _untrusted(job) if _effective(summary.moments, k - 1, j) < _ENOUGH else None
+    return _untrusted(job) if _beyond(summary, k, j) or _dominated(summary, k, j) else None
+
+
+def _untrusted(job: Job) -> str:
+    """An error stands beside the average, but not to be believed; what to do depends on the method."""
+    return _UNTRUSTED + _REMEDIES.get(job.method, _REMEDY)
+
+
+def _refutes(note: str | None) -> bool:
+    """Whether no error may stand beside the average at all."""
+    return note is not None and not note.startswith(_UNTRUSTED)
 
 
 def cut_tail_note(k: int) -> str:
@@ -191,7 +201,7 @@ def _empirical(job: Job, summary: Summary) -> Sampled:
     doubts = (_doubt(job, summary, 2, j) for j in range(1, job.network.depth + 1))
     note = next((doubt for doubt in doubts if doubt is not None), None)
     averages = summary.empirical
-    error = None if note is not None and note != UNTRUSTED else float(averages.relative_error())
+    error = None if _refutes(note) else float(averages.relative_error())
     if averages.mean == 0 and averages.spread == 0:
         return Sampled(0.0, 0.0, summary.count, job.seed, note=note)
     return sampled(float(averages.log_mean()), error, summary.count, job.seed, note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +19,10 @@ STREAMS_VERSION = 2
 
 @dataclass(frozen=True)
 class Job:
-    """What is simulated and how; `particles` is the size of one splitting run, `readout` for gradients."""
+    """What is simulated and how.
+
+    `particles` is the size of one splitting run, `readout` for gradients, `inputs` the rows of `joint`.
+    """
 
     network: Network
     method: str
@@ -28,9 +32,15 @@ class Job:
     tilt: float = 0.0
     particles: int = 0
     readout: str = "normal"
+    inputs: tuple[tuple[float, ...], ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """Everything that decides the bits, as plain data."""
+        own: dict[str, Any] = {}
+        if self.method == "gradients":
+            own = {"readout": self.readout}
+        if self.inputs:
+            own = {"inputs": len(self.inputs), "inputs_sha256": _digest(self.inputs)}
         return {
             "network": self.network.to_dict(),
             "method": self.method,
@@ -40,7 +50,7 @@ class Job:
             "tilt": self.tilt.hex(),
             "particles": self.particles,
             "streams": STREAMS_VERSION,
-        } | ({"readout": self.readout} if self.method == "gradients" else {})
+        } | own
 
     @cached_property
     def text(self) -> str:
@@ -57,3 +67,11 @@ class Job:
         True
         """
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def _digest(rows: tuple[tuple[float, ...], ...]) -> str:
+    """SHA-256 of the numbers, row by row."""
+    found = hashlib.sha256()
+    for row in rows:
+        found.update(array("d", row).tobytes())
+    return found.hexdigest()

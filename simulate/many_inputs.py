@@ -6,74 +6,84 @@ draws the same weights again; nothing of width by width is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulate.arguments import check_samples, check_seed
+from simulate.arguments import check_samples, check_seed, check_whole
 from simulate.job import Job
-from simulate.methods.direct import Direct, activations
+from simulate.joint_result import JointLengths
+from simulate.methods.direct import activations
+from simulate.running import Progress, run
+from simulate.simulation import cores, limits_of
 from theory.errors import SpecError
 from theory.spec import Network
 
-__all__ = ["JointLengths", "cosines", "joint_lengths"]
+__all__ = ["DEFAULT_NETWORKS", "cosines", "joint_lengths"]
 
 Floats = NDArray[np.float64]
+DEFAULT_NETWORKS = 1_000
 _MOST_NUMBERS = 10**8
-
-
-@dataclass(frozen=True)
-class JointLengths:
-    """log(M_d(x_i)/M_0(x_i)) of every network and input, shape (networks, inputs); -inf where it is dead."""
-
-    log_ratios: Floats
-    seed: int
-
-    def exceedances(self, factor: float) -> NDArray[np.int64]:
-        """How many inputs grow beyond factor * M_0, network by network."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.sum(self.log_ratios > np.log(factor), axis=1), np.int64)
-
-    @property
-    def largest(self) -> Floats:
-        """log of the largest ratio of each network."""
-        return np.asarray(np.max(self.log_ratios, axis=1))
-
-    @property
-    def smallest(self) -> Floats:
-        """log of the smallest ratio of each network, -inf where an input is dead."""
-        return np.asarray(np.min(self.log_ratios, axis=1))
 
 
 def joint_lengths(
     network: Network,
     inputs: ArrayLike,
-    samples: int,
+    samples: int | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    *,
+    time_limit: float | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    window: int | None = None,
+    store: Path | str | None = None,
+    progress: Progress | None = None,
 ) -> JointLengths:
-    """Send the rows of `inputs`, shape (inputs, n_0), through the same `samples` networks.
+    """Send the rows of `inputs`, shape (inputs, n_0), through the same networks.
 
-    Raises `SpecError` for inputs of another width, or of length 0, which has no ratio.
+    Parameters
+    ----------
+    samples, time_limit
+        When to stop: so many networks, seconds; 1,000 networks without either.
+    threads, executor, window, store, progress
+        As in `simulate`: the same bits for any of them, and a killed run resumes from its store.
 
+    Raises
+    ------
+    SpecError
+        For inputs of another width, or of length 0, which has no ratio.
+    simulate.running.Interrupted
+        On Ctrl-C, with the networks so far.
+
+    Examples
+    --------
     >>> from theory.network import FullyConnected
     >>> found = joint_lengths(FullyConnected([2, 4, 3]), [[1, 2], [2, 4]], samples=5)
     >>> found.log_ratios.shape, bool(np.allclose(found.largest, found.smallest))      # one is twice the other
     ((5, 2), True)
     """
-    check_samples(samples)
     check_seed(seed)
     rows = _rows(inputs, network.widths[0])
-    if samples * len(rows) > _MOST_NUMBERS:
+    if samples is None and time_limit is None:
+        samples = min(DEFAULT_NETWORKS, _MOST_NUMBERS // len(rows))
+    limits = limits_of(_MOST_NUMBERS // len(rows) if samples is None else samples, None, time_limit)
+    if limits.samples is None or not 0 < limits.samples * len(rows) <= _MOST_NUMBERS:
         raise SpecError(f"more than {_MOST_NUMBERS:,} lengths; take fewer networks or inputs")
-    ratios = np.empty((samples, len(rows)))
-    for i, row in enumerate(rows):
-        ratios[:, i] = _log_ratios(network.replaced(input=row), samples, seed)
-        if progress is not None:
-            progress(i + 1, len(rows))
-    return JointLengths(ratios, seed)
+    workers = cores() if threads is None else threads
+    check_whole(workers, "the number of threads", 1, 1024)
+    found: JointLengths = run(
+        Job(network.replaced(input=None), "joint", seed, 1, inputs=rows),
+        limits,
+        threads=workers,
+        executor=executor,
+        window=window,
+        store=None if store is None else Path(store),
+        progress=progress,
+    )
+    return found
 
 
 def cosines(network: Network, x: Iterable[float], y: Iterable[float], samples: int, seed: int = 0) -> Floats:
@@ -102,24 +112,20 @@ def _cosine(a: Floats, b: Floats) -> Floats:
     return result
 
 
-def _log_ratios(network: Network, samples: int, seed: int) -> Floats:
-    job, method = Job(network, "direct", seed, 1), Direct()
-    method.check(job)
-    logs = method.lengths(job, 0, samples).logs()
-    return np.asarray(logs[-1] - logs[0])
-
-
-def _rows(inputs: ArrayLike, width: int) -> Sequence[Iterable[float]]:
+def _rows(inputs: ArrayLike, width: int) -> tuple[tuple[float, ...], ...]:
     table = np.asarray(inputs)
     if table.ndim != 2 or table.dtype.kind not in "iufb" or len(table) == 0:
-        raise SpecError("inputs are a table of numbers, one row an input")
+        raise SpecError("inputs are a table of numbers, one row an input, such as [[1, 2], [3, -1]]")
     if table.shape[1] != width:
-        raise SpecError(f"the inputs have {table.shape[1]} coordinates, but n_0 = {width}")
-    numbers = table.astype(np.float64)
-    if not np.all(np.isfinite(numbers)):
-        raise SpecError("the inputs must be finite numbers")
+        raise SpecError(
+            f"the inputs have {table.shape[1]} coordinates, but n_0 = {width}; give {width} numbers a row"
+        )
+    with np.errstate(over="ignore"):
+        numbers = table.astype(np.float64)
+    wild = np.flatnonzero(~np.all(np.isfinite(numbers), axis=1))
+    if len(wild):
+        raise SpecError(f"input {wild[0] + 1} holds a number that is not finite; mend it or leave it out")
     silent = np.flatnonzero(~np.any(numbers, axis=1))
     if len(silent):
         raise SpecError(f"input {silent[0] + 1} is zero, so that its length has no ratio; leave it out")
-    rows: list[list[float]] = numbers.tolist()
-    return rows
+    return tuple(map(tuple, numbers.tolist()))

@@ -27,7 +27,6 @@ from typing import Any
 from simulate.job import Job
 from simulate.merging import Tree
 from simulate.methods.choice import method_named
-from simulate.result import Estimate
 from simulate.shards import Part, Shard, Shards, compute, unpack
 from simulate.store import ShardStore
 from theory.errors import SpecError
@@ -42,7 +41,7 @@ Progress = Callable[[int, "int | None", float], None]
 class Interrupted(KeyboardInterrupt):
     """The user interrupted; `estimate` is what was computed until then, or None."""
 
-    def __init__(self, estimate: Estimate | None) -> None:
+    def __init__(self, estimate: Any) -> None:
         super().__init__("interrupted")
         self.estimate = estimate
 
@@ -161,7 +160,7 @@ class _Run:
         if self.progress is not None:
             self.progress(self.prefix.samples, self.limits.samples, time.perf_counter() - self.start)
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> Any:
         method = method_named(self.job.method)
         return method.estimate(self.job, self.prefix.tree.total(), time.perf_counter() - self.start)
 
@@ -220,8 +219,10 @@ def run(
     store: Path | None = None,
     progress: Progress | None = None,
     leaves: int | None = None,
-) -> Estimate:
-    """Carry out a job. `executor` takes any Executor; without one, threads of this process work.
+) -> Any:
+    """Carry out a job; what comes back is what its method makes of the networks.
+
+    `executor` takes any Executor; without one, threads of this process work.
 
     Raises `Interrupted`, with the estimate so far, when the user presses Ctrl-C.
     """

@@ -17,7 +17,7 @@ from theory.errors import SpecError
 from theory.laws import LawLike, as_law
 from theory.spec import Network
 
-__all__ = ["DEFAULT_SAMPLES", "simulate"]
+__all__ = ["DEFAULT_SAMPLES", "cores", "limits_of", "simulate"]
 
 DEFAULT_SAMPLES = 10_000
 _MAX_ORDER = 12
@@ -93,7 +93,7 @@ def simulate(
     _check_kinds(method, rel_error, time_limit, tilt, executor, store)
     check_seed(seed)
     check_whole(order, "the order", 1, _MAX_ORDER)
-    limits = _limits(samples, rel_error, time_limit)
+    limits = limits_of(samples, rel_error, time_limit)
     name = _gradients(method) if gradients else _named(network, method, order)
     particles = _particles(limits) if name == "splitting" else 0
     if tilt and name != "law":
@@ -105,7 +105,7 @@ def simulate(
         )
     if covariance:
         _check_covariance(network, name, tilt)
-    workers = _cores() if threads is None else threads
+    workers = cores() if threads is None else threads
     check_whole(workers, "the number of threads", 1, 1024)
     if window is not None:
         check_whole(window, "the window", 1, 2**20)
@@ -117,7 +117,7 @@ def simulate(
         # Small shards: the precision is looked at between them.
         shard_leaves = 1
     job = Job(network, name, seed, order, covariance, float(tilt), particles, as_law(readout).name)
-    return run(
+    found: Estimate = run(
         job,
         limits,
         threads=workers,
@@ -127,6 +127,7 @@ def simulate(
         progress=progress,
         leaves=shard_leaves,
     )
+    return found
 
 
 def _named(network: Network, method: str, order: int) -> str:
@@ -159,12 +160,13 @@ def _check_kinds(
         raise SpecError(f"the store must be the path of a file, not {store!r:.60}")
 
 
-def _cores() -> int:
+def cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _limits(samples: int | None, rel_error: float | None, time_limit: float | None) -> Limits:
+def limits_of(samples: int | None, rel_error: float | None, time_limit: float | None) -> Limits:
+    """When to stop, checked."""
     if samples is not None:
         check_samples(samples)
     for value, what in ((rel_error, "the relative error"), (time_limit, "the time limit")):

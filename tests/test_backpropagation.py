@@ -11,6 +11,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
+from weight_streams import LAWS, states_of
 
 import simulate.backpropagation as backpropagation
 from simulate import gradient_lengths, jacobian_lengths, lengths, simulate
@@ -18,7 +19,7 @@ from simulate.backpropagation import Tape
 from simulate.job import Job
 from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import BLOCK, padded, weight_passes
-from simulate.kernels.streams import LANES, fill_states, fill_words
+from simulate.kernels.streams import LANES, fill_words
 from simulate.kernels.transposed import transposed_passes
 from simulate.methods.choice import method_named
 from simulate.methods.gradients import Gradients
@@ -28,24 +29,8 @@ from simulate.summary import decode, encode
 from theory import FullyConnected, SpecError, as_law, gradient_moments
 from theory.readings.exact import length_moments
 
-LAWS = {
-    "normal": "normal",
-    "uniform": "uniform",
-    "rademacher": "rademacher",
-    "laplace": "laplace",
-    "narrow_normal": "truncated_normal:1/2",
-    "truncated_normal": "truncated_normal:3",
-    "student_t": "student_t:5",
-    "finite": "finite:-2:1/8,0:3/4,2:1/8",
-}
 UNIT = 2.0**-24
 f32 = np.float32
-
-
-def states_of(count, seed=1):
-    states = np.empty((count, 4 * LANES), np.uint32)
-    fill_states(np.uint64(seed), np.uint64(0), np.uint64(0), states)
-    return states
 
 
 def forward_columns(law, states, fan_in, width):

@@ -14,6 +14,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from weight_streams import LAWS, states_of
 
 import simulate.reference as reference
 from simulate.job import Job
@@ -21,7 +22,7 @@ from simulate.kernels.convolution import convolve, fill_frame
 from simulate.kernels.drawing import weight_draws
 from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import padded, weight_passes
-from simulate.kernels.streams import LANES, fill_states
+from simulate.kernels.streams import LANES
 from simulate.kernels.winograd import convolve_squares
 from simulate.methods.choice import choose
 from simulate.methods.direct import activations, lengths, rows_in_cache
@@ -35,23 +36,7 @@ from theory.laws import as_law
 from theory.network import FullyConnected
 
 LIMIT = 5.0
-LAWS = {
-    "normal": "normal",
-    "uniform": "uniform",
-    "rademacher": "rademacher",
-    "laplace": "laplace",
-    "narrow_normal": "truncated_normal:1/2",
-    "truncated_normal": "truncated_normal:3",
-    "student_t": "student_t:5",
-    "finite": "finite:-2:1/8,0:3/4,2:1/8",
-}
 f32 = np.float32
-
-
-def states_of(count, seed=1, first=0):
-    states = np.empty((count, 4 * LANES), np.uint32)
-    fill_states(np.uint64(seed), np.uint64(0), np.uint64(first), states)
-    return states
 
 
 # Drawing.

@@ -17,36 +17,21 @@ from itertools import pairwise
 import mpmath
 import numpy as np
 import pytest
+from weight_streams import LAWS, states_of
 
 from simulate.kernels import samplers
 from simulate.kernels.activation import activate
 from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import BLOCK, padded, weight_passes
 from simulate.kernels.samplers import HALF_WORDS
-from simulate.kernels.streams import LANES, fill_states, fill_words
+from simulate.kernels.streams import LANES, fill_words
 from simulate.plan import law_plan, plan
 from simulate.population import Population
 from theory.laws import as_law
 from theory.network import FullyConnected
 
-LAWS = {
-    "normal": "normal",
-    "uniform": "uniform",
-    "rademacher": "rademacher",
-    "laplace": "laplace",
-    "narrow_normal": "truncated_normal:1/2",
-    "truncated_normal": "truncated_normal:3",
-    "student_t": "student_t:5",
-    "finite": "finite:-2:1/8,0:3/4,2:1/8",
-}
 UNIT = 2.0**-24
 f32 = np.float32
-
-
-def states_of(count, seed=1, first=0):
-    states = np.empty((count, 4 * LANES), np.uint32)
-    fill_states(np.uint64(seed), np.uint64(0), np.uint64(first), states)
-    return states
 
 
 def sums_of(law, inputs, width, states, weight_pass=None):

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import pytest
+from weight_streams import states_of
 
 from simulate import lengths, simulate
 from simulate import reference as reference_pass
@@ -19,7 +20,7 @@ from simulate.kernels import orthogonal, samplers
 from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import padded
 from simulate.kernels.orthogonal import BLOCK, orthogonal_pass
-from simulate.kernels.streams import LANES, fill_states, fill_words
+from simulate.kernels.streams import fill_words
 from simulate.samplers import draw
 from theory.laws import as_law
 from theory.network import FullyConnected
@@ -28,12 +29,6 @@ from theory.reals import as_float
 
 SHAPES = [(1, 1), (2, 3), (3, 2), (17, 17), (40, 9), (9, 40), (33, 1), (1, 33), (70, 64)]
 f32 = np.float32
-
-
-def states_of(count, seed=1):
-    states = np.empty((count, 4 * LANES), np.uint32)
-    fill_states(np.uint64(seed), np.uint64(0), np.uint64(0), states)
-    return states
 
 
 def products(inputs, rows, states, function=orthogonal_pass):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from theory.data_sets import growth_limit as growth_limit
     from theory.errors import SpecError as SpecError
     from theory.exact_law import length_law as length_law
+    from theory.extremes import largest_length as largest_length
+    from theory.extremes import smallest_length as smallest_length
     from theory.failure_modes import Thresholds as Thresholds
     from theory.gradient_law import ChiSquareProduct as ChiSquareProduct
     from theory.gradient_law import delta_law as delta_law
@@ -76,6 +78,8 @@ _HOMES = {
     "growth_limit": "theory.data_sets",
     "SpecError": "theory.errors",
     "length_law": "theory.exact_law",
+    "largest_length": "theory.extremes",
+    "smallest_length": "theory.extremes",
     "Thresholds": "theory.failure_modes",
     "ChiSquareProduct": "theory.gradient_law",
     "delta_law": "theory.gradient_law",

@@ -156,20 +156,18 @@ class Convolutional(Network):
             raise SpecError(f"a layer has more than {_MOST_NEURONS:,} neurons; take fewer positions")
         phi = as_activation(activation)
         fan(mode, 1, 1)
-        fields: dict[str, object] = {
-            "channels": checked,
-            "kernel": size,
-            "positions": axes,
-            "groups": _groups(groups, checked),
-            "padding": padding,
-            "weights": per_layer(weights, depth, _law, "the weight law"),
-            "variance_gain": variance_gains(variance_gain, depth, phi, phi),
-            "mode": mode,
-            "activation": phi,
-            "input": None if input is None else checked_input(input, checked[0] * prod(axes)),
-        }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        self._freeze(
+            channels=checked,
+            kernel=size,
+            positions=axes,
+            groups=_groups(groups, checked),
+            padding=padding,
+            weights=per_layer(weights, depth, _law, "the weight law"),
+            variance_gain=variance_gains(variance_gain, depth, phi, phi),
+            mode=mode,
+            activation=phi,
+            input=None if input is None else checked_input(input, checked[0] * prod(axes)),
+        )
 
     @property
     def depth(self) -> int:

@@ -24,7 +24,16 @@ from theory.network import FullyConnected
 from theory.stirling import Floats
 from theory.values import Enclosed, Exact, as_value
 
-__all__ = ["expected_above", "expected_below", "expected_dead", "fall_limit", "growth_limit"]
+__all__ = [
+    "NetworkOrLaw",
+    "checked_size",
+    "expected_above",
+    "expected_below",
+    "expected_dead",
+    "fall_limit",
+    "growth_limit",
+    "ratio_law",
+]
 
 _MAX_SIZE = 10**15
 NetworkOrLaw = FullyConnected | LengthLaw
@@ -39,8 +48,8 @@ def expected_above(network: NetworkOrLaw, size: int, threshold: ArrayLike) -> Fl
     >>> [round(float(n), 3) for n in expected_above(net, 60_000, [1, 10, 100])]
     [18703.879, 138.955, 0.004]
     """
-    size = _size_of(size)
-    return np.asarray(size * _law_of(network).sf(_thresholds_of(threshold)))[()]
+    size = checked_size(size)
+    return np.asarray(size * ratio_law(network).sf(_thresholds_of(threshold)))[()]
 
 
 def expected_below(network: NetworkOrLaw, size: int, threshold: ArrayLike) -> Floats:
@@ -50,13 +59,13 @@ def expected_below(network: NetworkOrLaw, size: int, threshold: ArrayLike) -> Fl
     >>> float(expected_below(net, 1024, 0)), float(expected_dead(net, 1024))
     (124.0, 124.0)
     """
-    size = _size_of(size)
-    return np.asarray(size * _law_of(network).cdf(_thresholds_of(threshold)))[()]
+    size = checked_size(size)
+    return np.asarray(size * ratio_law(network).cdf(_thresholds_of(threshold)))[()]
 
 
 def expected_dead(network: NetworkOrLaw, size: int) -> Exact | Enclosed:
     """Expected number with a_d(x) = 0, exactly: N (1 - prod (1 - 2^-n_j)) for ReLU."""
-    return as_value(_size_of(size) * vanishing_probability(_law_of(network).layers))
+    return as_value(checked_size(size) * vanishing_probability(ratio_law(network).layers))
 
 
 def growth_limit(network: NetworkOrLaw, size: int, *, expected: float = 1.0) -> float:
@@ -69,7 +78,7 @@ def growth_limit(network: NetworkOrLaw, size: int, *, expected: float = 1.0) -> 
     >>> round(t, 2), round(float(expected_above(net, 60_000, t)), 9)
     (34.86, 1.0)
     """
-    return float(_law_of(network).isf(_share(size, expected)))
+    return float(ratio_law(network).isf(_share(size, expected)))
 
 
 def fall_limit(network: NetworkOrLaw, size: int, *, expected: float = 1.0) -> float:
@@ -77,16 +86,17 @@ def fall_limit(network: NetworkOrLaw, size: int, *, expected: float = 1.0) -> fl
 
     0 where the dead alone are as many.
     """
-    return float(_law_of(network).ppf(_share(size, expected)))
+    return float(ratio_law(network).ppf(_share(size, expected)))
 
 
 def _share(size: int, expected: float) -> float:
     if isinstance(expected, bool) or not isinstance(expected, (int, float)) or not expected > 0:
         raise SpecError(f"the expected number must be a positive number such as 1, not {expected!r:.60}")
-    return min(1.0, expected / _size_of(size))
+    return min(1.0, expected / checked_size(size))
 
 
-def _size_of(size: int) -> int:
+def checked_size(size: int) -> int:
+    """N, or `SpecError`."""
     return checked_whole(size, "the size of a data set", 1, _MAX_SIZE)
 
 
@@ -99,6 +109,6 @@ def _thresholds_of(threshold: ArrayLike) -> Floats:
     return found
 
 
-def _law_of(network: NetworkOrLaw) -> LengthLaw:
-    """The law of the ratio to the input's length."""
+def ratio_law(network: NetworkOrLaw) -> LengthLaw:
+    """The law of the ratio to the input's length, of a net or of any layer's length."""
     return replace(network, start=fmpq(1)) if isinstance(network, LengthLaw) else length_law(network)

@@ -103,8 +103,12 @@ class LengthLaw:
 
     def isf(self, q: ArrayLike) -> Floats:
         """The x with P(M > x) = q, accurate for tiny q: 0 from 1 - zero on, inf for 0."""
+        return np.exp(self.log_isf(q))
+
+    def log_isf(self, q: ArrayLike) -> Floats:
+        """log of the same, also where that is beyond the range of floats."""
         q = probabilities_of(q)
-        return np.exp(self._quantiles(self._alive - q, q))
+        return self._quantiles(self._alive - q, q)
 
     def median(self) -> float:
         """The quantile of 1/2."""
@@ -170,6 +174,10 @@ class LengthLaw:
         density = self._at(x, lambda served, _: served.density_error, 0.0, 0.0, np.inf)
         tail = self._at(x, lambda served, _: served.tail_error, 0.0, 0.0, np.inf)
         return RelativeErrors(density, tail)
+
+    def at_logs(self, log_x: ArrayLike) -> Served:
+        """Both tails without the atom, the density of log M and relative errors at M = exp(log_x)."""
+        return self._law.at(points_of(log_x) - self._log_scale)
 
     @cached_property
     def _alive(self) -> float:

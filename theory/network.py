@@ -143,19 +143,17 @@ class FullyConnected(Network):
         hidden = as_activation(activation)
         last = hidden if output_activation is None else as_activation(output_activation)
         fan(mode, 1, 1)
-        fields: dict[str, object] = {
-            "widths": checked,
-            "weights": per_layer(weights, depth, as_law, "the weight law"),
-            "variance_gain": variance_gains(variance_gain, depth, hidden, last),
-            "mode": mode,
-            "bias_weights": per_layer(bias_weights, depth, _bias_law, "the bias law"),
-            "bias_variance": per_layer(bias_variance, depth, bias_variance_of, "the bias variance"),
-            "activation": hidden,
-            "output_activation": last,
-            "input": None if input is None else checked_input(input, checked[0]),
-        }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        self._freeze(
+            widths=checked,
+            weights=per_layer(weights, depth, as_law, "the weight law"),
+            variance_gain=variance_gains(variance_gain, depth, hidden, last),
+            mode=mode,
+            bias_weights=per_layer(bias_weights, depth, _bias_law, "the bias law"),
+            bias_variance=per_layer(bias_variance, depth, bias_variance_of, "the bias variance"),
+            activation=hidden,
+            output_activation=last,
+            input=None if input is None else checked_input(input, checked[0]),
+        )
 
     @property
     def depth(self) -> int:

@@ -114,19 +114,17 @@ class Residual(Network):
         etas = _scales(scales)
         phi = as_activation(activation)
         fan(mode, 1, 1)
-        fields: dict[str, object] = {
-            "width": trunk,
-            "scales": etas,
-            "branch_widths": _branches(trunk, len(etas), branch_widths, modules),
-            "branch_output": branch_output,
-            "weights": per_layer(weights, len(etas), as_law, "the weight law"),
-            "variance_gain": variance_gains(variance_gain, 1, phi, phi)[0],
-            "mode": mode,
-            "activation": phi,
-            "input": None if input is None else checked_input(input, trunk),
-        }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        self._freeze(
+            width=trunk,
+            scales=etas,
+            branch_widths=_branches(trunk, len(etas), branch_widths, modules),
+            branch_output=branch_output,
+            weights=per_layer(weights, len(etas), as_law, "the weight law"),
+            variance_gain=variance_gains(variance_gain, 1, phi, phi)[0],
+            mode=mode,
+            activation=phi,
+            input=None if input is None else checked_input(input, trunk),
+        )
 
     @property
     def depth(self) -> int:

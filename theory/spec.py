@@ -37,6 +37,11 @@ class Network(ABC):
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain data; lists only where the steps differ."""
 
+    def _freeze(self, **fields: object) -> None:
+        """Set the checked fields of a frozen spec, once, at the end of its constructor."""
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
     def replaced(self, **changes: Any) -> Self:
         """The same network with some constructor arguments changed, checked anew."""
         fields: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]

@@ -126,7 +126,7 @@ class Bounded:
     upper: Number
 
     def to_dict(self, *, exact_digits: int | None = EXACT_DIGITS) -> dict[str, Any]:
-        """JSON form: decimal bounds, rounded outward; no value."""
+        """JSON form: decimal bounds, rounded outward, null for an infinite one; no value."""
         with ctx.workprec(128):
             low, high = _outward(self.lower)["lower"], _outward(self.upper)["upper"]
         return {"value": None, "log": None, "lower": low, "upper": high, "bounded": True}
@@ -180,7 +180,9 @@ def _rational_text(number: fmpq) -> str:
 
 
 def _outward(number: Number) -> dict[str, Any]:
-    """Decimal bounds of about 30 digits, of a long or exact number too."""
+    """Decimal bounds of about 30 digits, of a long or exact number too; None for infinity."""
+    if arb(number) == arb("inf"):
+        return {"lower": None, "upper": None}
     return _decimal_bounds(arb(number) * (1 + arb(0, 2.0**-100)))
 
 

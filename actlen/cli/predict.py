@@ -73,16 +73,14 @@ def predict(
 
 
 def _further(net: Network, quantiles: str | None, dataset_size: str | None) -> dict[str, Any]:
-    from actlen.further import data_set, fully_connected, length_quantiles, probabilities_from_text
+    from actlen.further import fully_connected, law_findings, probabilities_from_text
 
-    found: dict[str, Any] = {"quantiles": None, "inputs": None}
-    if quantiles is not None:
-        wanted = probabilities_from_text(quantiles)
-        found["quantiles"] = length_quantiles(fully_connected(net, "--quantiles"), wanted)
-    if dataset_size is not None:
-        size = whole_number(dataset_size, "--dataset-size")
-        found["inputs"] = data_set(fully_connected(net, "--dataset-size"), size)
-    return found
+    if quantiles is None and dataset_size is None:
+        return {"quantiles": None, "inputs": None}
+    wanted = None if quantiles is None else probabilities_from_text(quantiles)
+    size = None if dataset_size is None else whole_number(dataset_size, "--dataset-size")
+    known = fully_connected(net, "--dataset-size" if quantiles is None else "--quantiles")
+    return law_findings(known, wanted, size)
 
 
 def _gradients(net: Network, prediction: Prediction, readout: str) -> GradientMoments:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +11,12 @@ import typer
 
 from actlen.cli.numbers import real_number, whole_number
 from actlen.cli.options import AsJson, Order, Plot, takes_network
+from actlen.cli.running import chosen_executor, progress_bar
 from theory.errors import SpecError
 from theory.spec import Network
 
 if TYPE_CHECKING:
     from simulate.result import Estimate
-    from simulate.running import Progress
     from theory.prediction import Prediction
 
 __all__ = ["simulate"]
@@ -59,10 +57,6 @@ def simulate(
 
     Ctrl-C prints what was computed and keeps it (exit status 130).
     """
-    if inputs is not None:
-        count = 1_000 if samples is None else whole_number(samples, "--samples")
-        _many_inputs(net, inputs, count, whole_number(seed, "--seed"), as_json)
-        return
     options: dict[str, Any] = {
         "method": method,
         "samples": None if samples is None else whole_number(samples, "--samples"),
@@ -77,6 +71,11 @@ def simulate(
         "threads": None if threads is None else whole_number(threads, "--threads"),
         "store": store,
     }
+    if inputs is not None:
+        from actlen.cli.joint import many_inputs
+
+        many_inputs(net, inputs, options, (threads, workers, dask), as_json=as_json, plot=plot)
+        return
     if covariance and not as_json:
         raise SpecError("--covariance gives a matrix of all layers; add --json to print it")
     if plot is not None:
@@ -84,25 +83,13 @@ def simulate(
 
         check_format(plot)
     with ExitStack() as stack:
-        options |= _executor(stack, threads, workers, dask)
-        options["progress"] = stack.enter_context(_progress(options))
+        options |= chosen_executor(stack, threads, workers, dask)
+        options["progress"] = stack.enter_context(progress_bar(options["time_limit"]))
         found, interrupted = _estimate(net, options)
     if found is not None:
         _show(found, as_json, plot)
     if interrupted:
         raise KeyboardInterrupt
-
-
-def _many_inputs(net: Network, path: Path, samples: int, seed: int, as_json: bool) -> None:
-    from actlen.joint_table import joint_record, print_joint
-    from actlen.reading import table_from_file
-    from simulate.many_inputs import joint_lengths
-
-    found = joint_record(net, joint_lengths(net, table_from_file(path), samples, seed))
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        print_joint(net, found)
 
 
 def _estimate(net: Network, options: dict[str, Any]) -> tuple[Estimate | None, bool]:
@@ -114,54 +101,6 @@ def _estimate(net: Network, options: dict[str, Any]) -> tuple[Estimate | None, b
         return simulated(net, **options), False
     except Interrupted as interrupted:
         return interrupted.estimate, True
-
-
-def _executor(stack: ExitStack, threads: str | None, workers: str | None, dask: str | None) -> dict[str, Any]:
-    """The executor that the options ask for; none means threads of this process."""
-    given = [name for name, value in _named(threads, workers, dask) if value is not None]
-    if len(given) > 1:
-        raise SpecError(f"{' and '.join(given)} are different places to compute in; give one")
-    if workers is None and dask is None:
-        return {}
-    from simulate.executors import dask_cluster, local_processes
-
-    if workers is not None:
-        count = whole_number(workers, "--workers")
-        if not 1 <= count <= 1024:
-            raise SpecError(f"--workers must be from 1 to 1024, not {count}")
-        executor, window = stack.enter_context(local_processes(count))
-    else:
-        assert dask is not None
-        executor, window = stack.enter_context(dask_cluster(dask))
-    return {"executor": executor, "window": window}
-
-
-def _named(threads: str | None, workers: str | None, dask: str | None) -> list[tuple[str, str | None]]:
-    return [("--threads", threads), ("--workers", workers), ("--dask", dask)]
-
-
-@contextmanager
-def _progress(options: dict[str, Any]) -> Iterator[Progress | None]:
-    """A bar on standard error with rate and remaining time; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    limit = options["time_limit"]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("compiling", total=None)
-
-        def show(done: int, total: int | None, seconds: float) -> None:
-            text = f"{done:,} networks, {done / max(seconds, 1e-9):,.0f}/s" if done else "computing"
-            if total is None and limit is not None:
-                bar.update(task, description=text, total=limit, completed=min(seconds, limit))
-            else:
-                bar.update(task, description=text, total=total, completed=done)
-
-        yield show
 
 
 def _show(found: Estimate, as_json: bool, plot: Path | None) -> None:

@@ -12,10 +12,10 @@ from simulate.result import Estimate
 from simulate.scaled import Lengths
 from simulate.summary import Summary
 
-__all__ = ["Averaging"]
+__all__ = ["BLOCK", "LEAF_NUMBERS", "LEAF_WORK", "Averaging"]
 
-_LEAF_WORK = 2.0**28
-_LEAF_NUMBERS = 2**21
+LEAF_WORK = 2.0**28
+LEAF_NUMBERS = 2**21
 BLOCK = 4096
 
 
@@ -30,7 +30,7 @@ class Averaging(Method):
 
     def leaf_size(self, job: Job) -> int:
         """4,096 networks, or the power of two below that takes a fraction of a second."""
-        limit = min(_LEAF_WORK / self.work(job), _LEAF_NUMBERS / (job.network.depth + 1), BLOCK)
+        limit = min(LEAF_WORK / self.work(job), LEAF_NUMBERS / (job.network.depth + 1), BLOCK)
         return 1 << max(0, math.floor(math.log2(max(limit, 1))))
 
     def leaf(self, job: Job, first: int, count: int) -> Summary:

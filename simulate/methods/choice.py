@@ -6,6 +6,7 @@ from simulate.job import Job
 from simulate.methods.conditional import Conditional
 from simulate.methods.direct import Direct
 from simulate.methods.gradients import Gradients
+from simulate.methods.joint import Joint
 from simulate.methods.law import Law
 from simulate.methods.method import Method
 from simulate.methods.splitting import Splitting
@@ -15,11 +16,15 @@ from theory.spec import Network
 __all__ = ["METHODS", "choose", "method_named"]
 
 _CHEAPEST_FIRST: tuple[Method, ...] = (Law(), Conditional(), Direct())
+# `joint` answers another question and takes other arguments.
+_JOINT = Joint()
 METHODS: dict[str, Method] = {m.name: m for m in (Direct(), Splitting(), *_CHEAPEST_FIRST[:2], Gradients())}
 
 
 def method_named(name: str) -> Method:
     """The method of this name."""
+    if name == _JOINT.name:
+        return _JOINT
     if name not in METHODS:
         raise unknown_name("method", name, ("auto", *METHODS))
     return METHODS[name]

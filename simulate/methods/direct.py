@@ -19,7 +19,7 @@ from simulate.population import Population, Purpose
 from simulate.scaled import Lengths, shifted
 from theory.spec import Network
 
-__all__ = ["Direct", "activations", "cached_plan", "lengths", "rows_in_cache"]
+__all__ = ["Direct", "activations", "cached_plan", "lengths", "planned_lengths", "rows_in_cache"]
 
 _CACHED_NUMBERS = 2**15
 # A step has a cost of its own, so that a few networks go together even where the cache is too small.
@@ -39,17 +39,21 @@ class Direct(Averaging):
         return cached_plan(job.network).work + 1000.0
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
-        layers = cached_plan(job.network)
-        fractions = np.empty((len(layers.layers) + 1, count))
-        exponents = np.empty(fractions.shape, np.int64)
-        for start, rows in _chunks(layers, first, count):
-            population = Population(layers, job.seed, Purpose.DIRECT, start, rows)
-            place = slice(start - first, start - first + rows)
-            fractions[0, place], exponents[0, place] = population.lengths, population.exponents
-            for j, layer in enumerate(layers.layers, 1):
-                population.advance(layer)
-                fractions[j, place], exponents[j, place] = population.lengths, population.exponents
-        return Lengths(fractions, np.multiply(exponents, 2, out=exponents))
+        return planned_lengths(cached_plan(job.network), job.seed, first, count)
+
+
+def planned_lengths(layers: Plan, seed: int, first: int, count: int) -> Lengths:
+    """M_0, ..., M_d of the networks first, ..., first + count - 1 of a plan."""
+    fractions = np.empty((len(layers.layers) + 1, count))
+    exponents = np.empty(fractions.shape, np.int64)
+    for start, rows in _chunks(layers, first, count):
+        population = Population(layers, seed, Purpose.DIRECT, start, rows)
+        place = slice(start - first, start - first + rows)
+        fractions[0, place], exponents[0, place] = population.lengths, population.exponents
+        for j, layer in enumerate(layers.layers, 1):
+            population.advance(layer)
+            fractions[j, place], exponents[j, place] = population.lengths, population.exponents
+    return Lengths(fractions, np.multiply(exponents, 2, out=exponents))
 
 
 def activations(network: Network, samples: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:

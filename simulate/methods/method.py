@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from typing import Any, Protocol, TypeAlias
 
 from simulate.job import Job
-from simulate.result import Estimate
 
 __all__ = ["Method", "Record"]
 
@@ -39,8 +38,8 @@ class Method(ABC):
         """The record of the networks first, ..., first + count - 1."""
 
     @abstractmethod
-    def estimate(self, job: Job, record: Any, seconds: float) -> Estimate:
-        """What the merged record says."""
+    def estimate(self, job: Job, record: Any, seconds: float) -> Any:
+        """What the merged record says: an `Estimate`, or for many inputs `JointLengths`."""
 
     @abstractmethod
     def work(self, job: Job) -> float:
