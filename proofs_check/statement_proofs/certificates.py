@@ -1,0 +1,285 @@
+"""Find certificates: a polynomial as what is known not to be negative, times factors, and a rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction as Rational
+from itertools import chain
+from math import inf
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from proofs_check.statement_kernel.algebra import (
+    NAMES,
+    RING,
+    degrees_of,
+    Fraction,
+    Poly,
+    RejectedProofError,
+    compose,
+    ranged,
+    symbol,
+)
+from proofs_check.statement_kernel.check import Part
+from proofs_check.statement_kernel.domain import Domain
+
+__all__ = ["Terms", "Workshop"]
+
+Terms = list[dict[str, Any]]
+_DEGREES = (1, 3, 5, 9)
+_MOST_COLUMNS = 150
+
+
+@dataclass
+class Fact:
+    """A polynomial that is known not to be negative, and how a proof object cites it."""
+
+    polynomial: Poly
+    cite: Mapping[str, Any]
+
+
+@dataclass
+class Workshop:
+    """What a search for certificates works with: a part of a proof and what it has proved so far."""
+
+    part: Part
+    floors: dict[str, int] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    effort: int = 0
+    end: float = inf
+
+    def cases(
+        self,
+        target: Fraction,
+        claim: Poly,
+        factors: Sequence[Fraction],
+        *,
+        strict: bool,
+        equal: bool,
+        whole: bool,
+    ) -> list[dict[str, Any]] | None:
+        """Certificates that together cover every width of the next layer, of as few cases as possible."""
+        for split in _splits(*self.part.model.widths, whole=whole):
+            found = []
+            if (len(split) > 1 and self.effort < 2) or time.monotonic() > self.end:
+                return None
+            for widths in split:
+                case = self._case(target, claim, factors, widths, strict=strict, equal=equal)
+                if case is None:
+                    break
+                found.append(case)
+            else:
+                return found
+        return None
+
+    def _case(
+        self,
+        target: Fraction,
+        claim: Poly,
+        factors: Sequence[Fraction],
+        widths: tuple[int, int | None],
+        *,
+        strict: bool,
+        equal: bool,
+    ) -> dict[str, Any] | None:
+        domain = self.part.domain.with_floors(self.floors, [claim for claim, _ in self.part.known])
+        for factor in (None, *factors):
+            rest, terms = target.above, []
+            surely = not strict
+            if factor is not None:
+                times = (
+                    factor.above * (target.below / factor.below)
+                    if _divides(factor.below, target.below)
+                    else None
+                )
+                if times is None or not (equal or domain.nonnegative(times, widths)):
+                    continue
+                rest, terms = rest - times * claim, [{"fact": "hypothesis", "times": str(times)}]
+                surely = surely or domain.positive(times, widths)
+            if equal:
+                if rest.is_zero():
+                    return self._as_case(widths, terms)
+                continue
+            for more in self._terms(rest, domain, widths, surely=surely):
+                return self._as_case(widths, terms + more)
+        return None
+
+    def _as_case(self, widths: tuple[int, int | None], terms: Terms) -> dict[str, Any]:
+        case = {"widths": list(widths), "terms": terms}
+        return case | {"floors": dict(self.floors)} if self.floors else case
+
+    def _terms(self, rest: Poly, domain: Domain, widths: Any, *, surely: bool) -> Iterator[Terms]:
+        """Ways to write the rest, exponentials first replaced by their bounds."""
+        for degree in _DEGREES:
+            replaced = self._without_exponentials(rest, domain, widths, degree)
+            if replaced is None:
+                return
+            polynomial, terms = replaced
+
+            def good(p: Poly) -> bool:
+                return bool(domain.nonnegative(p, widths) if surely else domain.positive(p, widths))
+
+            if good(polynomial):
+                yield terms
+            elif self.effort and (more := self._combined(polynomial, domain, widths, good)) is not None:
+                yield terms + more
+            if not terms:
+                return
+
+    def _without_exponentials(
+        self, rest: Poly, domain: Domain, widths: Any, degree: int
+    ) -> tuple[Poly, Terms] | None:
+        terms: Terms = []
+        for name in self.part.model.exponents:
+            place = NAMES.index(name)
+            while (power := degrees_of(rest)[place]) > 0:
+                above, below = RING.constant(0), RING.constant(0)
+                for exponents, c in rest.to_dict().items():
+                    if exponents[place] == power:
+                        lowered = tuple(e - (i == place) for i, e in enumerate(exponents))
+                        term = RING.from_dict({lowered: c})
+                        above, below = (above + term, below) if c > 0 else (above, below - term)
+                for times, cites in ((above, self._lower(name, degree)), (below, self._upper(name, widths))):
+                    if times.is_zero():
+                        continue
+                    fact = next(filter(None, (self._bound(cite, domain, widths) for cite in cites)), None)
+                    if fact is None:
+                        return None
+                    lead = Fraction.of(fact.polynomial.derivative(place)).constant
+                    if lead is None:
+                        return None
+                    amount = times / abs(lead)
+                    rest = rest - amount * fact.polynomial
+                    terms.append({**fact.cite, "times": str(amount)})
+        return rest, terms
+
+    def _lower(self, name: str, degree: int) -> list[dict[str, Any]]:
+        a, b, _ = self.part.model.exponents[name]
+        if b == 1:
+            return [{"bound": name, "rate": str(a), "degree": degree}]
+        low = float(a) + float(np.log(float(b.p) / float(b.q)))
+        return [{"bound": name, "rate": str(_below(low)), "degree": degree}]
+
+    def _upper(self, name: str, widths: tuple[int, int | None]) -> list[dict[str, Any]]:
+        a, b, _ = self.part.model.exponents[name]
+        rate = float(a) + float(np.log(float(b.p) / float(b.q)))
+        ends = dict.fromkeys([f"1/{widths[0]}" if widths[0] > 1 else "1", "1"])
+        found = [{"bound": name, "top": str(b), "end": "1"}] if a == 0 else []
+        return found + [
+            {"bound": name, "top": str(-_below(-float(np.exp(rate * float(Rational(end)))))), "end": end}
+            for end in ends
+        ]
+
+    def _bound(self, cite: Mapping[str, Any], domain: Domain, widths: Any) -> Fact | None:
+        try:
+            return Fact(self.part.exponential(cite, domain, widths), cite)
+        except RejectedProofError:
+            return None
+
+    def _combined(self, polynomial: Poly, domain: Domain, widths: Any, good: Any) -> Terms | None:
+        """Facts times monomials with non-negative coefficients, by linear programming."""
+        columns: list[tuple[Fact, Poly, Poly]] = []
+        if time.monotonic() > self.end:
+            return None
+        for fact in self.facts:
+            for monomial in _quotients(polynomial, fact.polynomial):
+                columns.append((fact, monomial, fact.polynomial * monomial))
+        if not columns or len(columns) > _MOST_COLUMNS:
+            return None
+        chosen = _feasible(domain, widths, polynomial, [column[2] for column in columns])
+        if chosen is None:
+            return None
+        by_fact: dict[int, tuple[Fact, Poly]] = {}
+        rest = polynomial
+        for weight, (fact, monomial, product) in zip(chosen, columns, strict=True):
+            if weight:
+                rest = rest - weight * product
+                _, so_far = by_fact.get(id(fact), (fact, RING.constant(0)))
+                by_fact[id(fact)] = (fact, so_far + weight * monomial)
+        return (
+            [{**fact.cite, "times": str(times)} for fact, times in by_fact.values()] if good(rest) else None
+        )
+
+
+def _divides(one: Poly, two: Poly) -> bool:
+    return bool(
+        one.is_constant() or (two / two.gcd(one) * two.gcd(one) == two and two.gcd(one) == one.gcd(one))
+    )
+
+
+def _below(x: float) -> fmpq:
+    """A short rational number a little below x."""
+    scaled = int(np.floor(x * 10**6)) - 1
+    return fmpq(scaled, 10**6)
+
+
+def _splits(low: int, high: int | None, *, whole: bool) -> Iterator[list[tuple[int, int | None]]]:
+    yield [(low, high)]
+    if whole:
+        return
+    for singles in (1, 2, 3, 5, 8):
+        first = low + singles
+        if high is not None and first > high:
+            return
+        yield [*((n, n) for n in range(low, first)), (first, high)]
+    ladder = [low, *(low + n for n in (1, 2, 3, 4, 6, 9, 14, 25, 60) if high is None or low + n <= high)]
+    yield [(a, b - 1) for a, b in zip(ladder, ladder[1:], strict=False)] + [(ladder[-1], high)]
+
+
+def _quotients(polynomial: Poly, fact: Poly) -> list[Poly]:
+    """Monomials that bring the fact's terms onto the polynomial's."""
+    found = {
+        tuple(a - b for a, b in zip(one, two, strict=True))
+        for one, two in ((p, q) for p in polynomial.to_dict() for q in fact.to_dict())
+    }
+    return [RING.from_dict({e: fmpq(1)}) for e in sorted(found) if min(e) >= 0]
+
+
+def _feasible(domain: Domain, widths: Any, target: Poly, columns: Sequence[Poly]) -> list[fmpq] | None:
+    """Non-negative weights that leave a rest with no negative coefficient in the domain's symbols."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array
+
+    spread = _spread(domain, [target, *columns], widths)
+    rows = {e: i for i, e in enumerate(dict.fromkeys(chain.from_iterable(spread)))}
+    goal = np.zeros(len(rows))
+    for e, c in spread[0].items():
+        goal[rows[e]] = float(c.p) / float(c.q)
+    entries = [
+        (rows[e], j, float(c.p) / float(c.q))
+        for j, column in enumerate(spread[1:])
+        for e, c in column.items()
+    ]
+    i, j, values = zip(*entries, strict=True)
+    matrix = csr_array((values, (i, j)), shape=(len(rows), len(columns)))
+    found = linprog(np.ones(len(columns)), A_ub=matrix, b_ub=goal + 1e-9, bounds=(0, None), method="highs")
+    if found.status != 0:
+        return None
+    ratios = [Rational(float(x)).limit_denominator(360) for x in found.x]
+    return [fmpq(r.numerator, r.denominator) for r in ratios]
+
+
+def _spread(domain: Domain, polynomials: Sequence[Poly], widths: Any) -> list[dict[Any, fmpq]]:
+    """The coefficients that have to be non-negative, of polynomials of one and the same degree."""
+    degrees = [max(degrees_of(p)[i] for p in polynomials) for i in range(len(NAMES))]
+    found = []
+    for polynomial in polynomials:
+        own = degrees_of(polynomial)
+        whole = polynomial
+        for name, (low, high) in domain.bounded(_all(polynomials), widths):
+            i = NAMES.index(name)
+            whole = ranged(whole, name, low, high)
+            if low != high:
+                whole = whole * (1 + symbol(name)) ** (degrees[i] - own[i])
+        found.append(compose(whole, domain.shifts).above.to_dict())
+    return found
+
+
+def _all(polynomials: Sequence[Poly]) -> Poly:
+    """A polynomial in which every symbol of these occurs."""
+    used = [max(degrees_of(p)[i] for p in polynomials) for i in range(len(NAMES))]
+    return sum((symbol(name) for name, e in zip(NAMES, used, strict=True) if e), start=RING.constant(0))

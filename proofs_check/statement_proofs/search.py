@@ -1,0 +1,204 @@
+"""Look for a proof of a statement: lemmas that such statements tend to need, then the goal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import combinations_with_replacement
+from typing import Any
+
+from proofs_check.family import Family
+from proofs_check.language.tree import Statement
+from proofs_check.statement_kernel.algebra import (
+    NAMES,
+    degrees_of,
+    Fraction,
+    Poly,
+    RejectedProofError,
+    compose,
+    symbol,
+)
+from proofs_check.statement_kernel.check import FORMAT, Part, check_proof, parts_of
+from proofs_check.statement_proofs.certificates import Fact, Workshop
+from theory.laws import Law
+
+__all__ = ["prove"]
+
+
+def prove(statement: Statement, family: Family, *, seconds: float = 10.0) -> dict[str, Any] | None:
+    """A proof object for all members of the family, which the kernel has accepted; None if none was found.
+
+    >>> from proofs_check.family import parse_family
+    >>> from proofs_check.language.parse import parse
+    >>> claim = parse("E[M[d]**2] <= M[0]**2 * exp(5*sum(1/n[j], j, 1, d))")
+    >>> prove(claim, parse_family("weights=normal")) is None
+    False
+    """
+    end = time.monotonic() + seconds
+    parts = []
+    try:
+        for link, law in parts_of(statement, family):
+            part = next(filter(None, _attempts(statement, link, family, law, end)), None)
+            if part is None:
+                return None
+            parts.append(part)
+        proof = {"format": FORMAT, "parts": parts}
+        check_proof(statement, family, proof)
+    except RejectedProofError:
+        return None
+    return proof
+
+
+def _attempts(
+    statement: Statement, link: int, family: Any, law: Law | None, end: float
+) -> Iterator[dict[str, Any] | None]:
+    senses = {"<=": ["<="], "<": ["<="], ">=": [">="], ">": [">="]}.get(
+        statement.relations[link], [">=", "<="]
+    )
+    for sense in senses:
+        strict = statement.relations[link] in ("<", ">", "!=")
+        for base in (1, 0) if strict else (0, 1):
+            if time.monotonic() < end:
+                shape = {"base": base, "sense": sense}
+                part = Part(statement, link, family, law, shape)
+                if part.domain.positive(part.goal.below, part.model.widths):
+                    found = _Search(part, shape, end).proof()
+                    fresh = Part(statement, link, family, law, shape)
+                    yield found if found and _accepted(fresh, found) else None
+
+
+def _accepted(part: Part, found: dict[str, Any]) -> bool:
+    try:
+        part.check(found)
+    except RejectedProofError:
+        return False
+    return True
+
+
+class _Search:
+    def __init__(self, part: Part, shape: dict[str, Any], end: float) -> None:
+        self.part, self.shape, self.end = part, shape, end
+        self.shop = Workshop(part, end=end)
+        self.lemmas: list[dict[str, Any]] = []
+
+    def proof(self) -> dict[str, Any] | None:
+        """First what is plain, then lemmas, then combinations of them, then one range of widths after another."""
+        goal, strict, equal = self.part.goal.above, self.part.strict, self.part.equal
+        how = self._settled(goal, strict=strict, equal=equal)
+        if how is None and not equal:
+            self._add_moments()
+            for self.shop.effort in (0, 1, 2):
+                open_claims = [] if self.shop.effort == 2 else self._candidates()
+                for claim in open_claims:
+                    self._add(claim)
+                self._add_quarter()
+                how = self._settled(goal, strict=strict, equal=False)
+                if how is not None or time.monotonic() > self.end:
+                    break
+        if how is None:
+            return None
+        return {**self.shape, "lemmas": self.lemmas, "goal": how}
+
+    def _add_quarter(self) -> None:
+        """sum_k (x - 2(k-1))^2 (q2(k) - q2(k-1)) >= 0 for every x, of use at x = d."""
+        model = self.part.model
+        if "S1" not in model.start or any("x" in lemma["claim"] for lemma in self.lemmas):
+            return
+        d, s1, s2, q2, x, m = (symbol(n) for n in ("D", "S1", "S2", "q2", "x", "m"))
+        claim = (q2 - m**2) * x**2 - 4 * (d * q2 - s1) * x + 4 * (d**2 * q2 - 2 * s2 + s1)
+        growth, widths = model.step["q2"].above - q2, list(model.widths)
+        first = compose(growth, {"q2": Fraction.of(m**2)}).above
+        term = {"square": "x - 2*D", "times": str(growth)}
+        at_one = [{"square": "x", "times": str(first)}] if self.part.base else []
+        how = {
+            "base": [{"widths": widths, "terms": at_one}],
+            "step": [{"widths": widths, "terms": [{"fact": "hypothesis", "times": "1"}, term]}],
+        }
+        self._keep(claim, how)
+        self.shop.facts[-1] = Fact(
+            compose(claim, {"x": Fraction.of(d)}).above, {"fact": len(self.lemmas) - 1, "at": "D"}
+        )
+
+    def _add(self, claim: Poly) -> None:
+        if any(claim == known for known, _ in self.part.known):
+            return
+        if (how := self._settled(claim, strict=False, equal=False)) is not None:
+            self._keep(claim, how)
+
+    def _keep(self, claim: Poly, how: dict[str, Any]) -> None:
+        place = len(self.lemmas)
+        self.lemmas.append({"claim": str(claim), **how})
+        self.part.known.append((claim, False))
+        self.shop.facts.append(Fact(claim, {"fact": place}))
+        for name in self.part.model.start:
+            if Fraction.of(symbol(name) - claim).constant is not None:
+                self.shop.floors[name] = place
+
+    def _add_moments(self) -> None:
+        """Log-convexity for all pairs of powers that the statement knows."""
+        model = self.part.model
+        powers = [0, *([1] if model.keeps_mean else []), *(int(n[1:]) for n in model.start if n[0] == "q")]
+        count = max(2, max(powers))
+        combinations = list(combinations_with_replacement(sorted(powers, reverse=True), count))
+        for a in combinations:
+            for b in combinations:
+                if a != b and sum(a) == sum(b) and all(sum(a[:i]) >= sum(b[:i]) for i in range(count)):
+                    cite = {"moments": [list(a), list(b)]}
+                    self.shop.facts.append(Fact(self.part.log_convexity(a, b), cite))
+
+    def _candidates(self) -> Iterator[Poly]:
+        names = self.part.model.start
+        m = symbol("m")
+        products = [symbol(n) for n in names if n[0] == "p"]
+        for p in products:
+            yield p - 1
+            yield 1 - p
+        moments = [(symbol(n), int(n[1:])) for n in names if n[0] == "q"]
+        for q, k in moments:
+            yield q - m**k
+            for p in products:
+                yield q - m**k * p
+                yield m**k * p - q
+        for one in products:
+            for two in products:
+                if one is not two:
+                    yield one - two
+        if "S1" in names:
+            d, s1, s2, q2 = (symbol(n) for n in ("D", "S1", "S2", "q2"))
+            yield d * q2 - s1
+            yield s1 - d * m**2
+            yield 2 * s2 - (1 + d) * s1
+
+    def _settled(self, claim: Poly, *, strict: bool, equal: bool) -> dict[str, Any] | None:
+        """Directly, or by induction."""
+        part, shop, one = self.part, self.shop, Fraction.of(1)
+        if not equal:
+            whole = shop.cases(Fraction.of(claim), claim, [], strict=strict, equal=False, whole=True)
+            if whole is not None:
+                return {"direct": whole[0]}
+        first = compose(claim, part.model.start)
+        if part.base:
+            first = compose(compose(claim, part.model.step).above, part.model.start)
+        base = (
+            shop.cases(first, claim, [], strict=strict, equal=equal, whole=not part.base)
+            if not equal
+            else ([{"widths": list(part.model.widths), "terms": []}] if first.above.is_zero() else None)
+        )
+        if base is None:
+            return None
+        following = compose(claim, part.model.step)
+        factors = [one]
+        factors += [f for f in self._factors(claim) if f != one]
+        step = shop.cases(following, claim, factors, strict=strict, equal=equal, whole=False)
+        return None if step is None else {"base": base, "step": step}
+
+    def _factors(self, claim: Poly) -> Iterator[Fraction]:
+        """By what each term of the claim is multiplied with one more layer."""
+        model = self.part.model
+        for exponents in claim.to_dict():
+            total = Fraction.of(1)
+            for name, e in zip(NAMES, exponents, strict=True):
+                if e and name[0] in "pq" and name in model.step:
+                    ratio = model.step[name] / Fraction.of(symbol(name))
+                    total = total * ratio**e if degrees_of(ratio.below)[NAMES.index(name)] == 0 else total
+            yield total
