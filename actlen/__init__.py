@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from actlen import strategies as strategies
     from actlen.plots import plot_estimate as plot_estimate
     from actlen.plots import plot_prediction as plot_prediction
     from proofs_check.claim import Claim as Claim
@@ -90,10 +91,13 @@ _HOMES = {
     "smallest_length": "theory.extremes",
 }
 
-__all__ = sorted(_HOMES)
+_MODULES = ("strategies",)
+__all__ = sorted([*_HOMES, *_MODULES])
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"actlen.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'actlen' has no public name {name!r}")
     return getattr(import_module(_HOMES[name]), name)
