@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction as Rational
-from itertools import chain
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -16,16 +16,14 @@ from flint import fmpq
 from proofs_check.statement_kernel.algebra import (
     NAMES,
     RING,
-    degrees_of,
     Fraction,
     Poly,
     RejectedProofError,
-    compose,
-    ranged,
-    symbol,
+    degrees_of,
 )
 from proofs_check.statement_kernel.check import Part
 from proofs_check.statement_kernel.domain import Domain
+from proofs_check.statement_proofs.linear import feasible_weights, quotients
 
 __all__ = ["Terms", "Workshop"]
 
@@ -186,11 +184,11 @@ class Workshop:
         if time.monotonic() > self.end:
             return None
         for fact in self.facts:
-            for monomial in _quotients(polynomial, fact.polynomial):
-                columns.append((fact, monomial, fact.polynomial * monomial))
+            monomials = quotients(polynomial, fact.polynomial)
+            columns += [(fact, monomial, fact.polynomial * monomial) for monomial in monomials]
         if not columns or len(columns) > _MOST_COLUMNS:
             return None
-        chosen = _feasible(domain, widths, polynomial, [column[2] for column in columns])
+        chosen = feasible_weights(domain, widths, polynomial, [column[2] for column in columns])
         if chosen is None:
             return None
         by_fact: dict[int, tuple[Fact, Poly]] = {}
@@ -227,59 +225,4 @@ def _splits(low: int, high: int | None, *, whole: bool) -> Iterator[list[tuple[i
             return
         yield [*((n, n) for n in range(low, first)), (first, high)]
     ladder = [low, *(low + n for n in (1, 2, 3, 4, 6, 9, 14, 25, 60) if high is None or low + n <= high)]
-    yield [(a, b - 1) for a, b in zip(ladder, ladder[1:], strict=False)] + [(ladder[-1], high)]
-
-
-def _quotients(polynomial: Poly, fact: Poly) -> list[Poly]:
-    """Monomials that bring the fact's terms onto the polynomial's."""
-    found = {
-        tuple(a - b for a, b in zip(one, two, strict=True))
-        for one, two in ((p, q) for p in polynomial.to_dict() for q in fact.to_dict())
-    }
-    return [RING.from_dict({e: fmpq(1)}) for e in sorted(found) if min(e) >= 0]
-
-
-def _feasible(domain: Domain, widths: Any, target: Poly, columns: Sequence[Poly]) -> list[fmpq] | None:
-    """Non-negative weights that leave a rest with no negative coefficient in the domain's symbols."""
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_array
-
-    spread = _spread(domain, [target, *columns], widths)
-    rows = {e: i for i, e in enumerate(dict.fromkeys(chain.from_iterable(spread)))}
-    goal = np.zeros(len(rows))
-    for e, c in spread[0].items():
-        goal[rows[e]] = float(c.p) / float(c.q)
-    entries = [
-        (rows[e], j, float(c.p) / float(c.q))
-        for j, column in enumerate(spread[1:])
-        for e, c in column.items()
-    ]
-    i, j, values = zip(*entries, strict=True)
-    matrix = csr_array((values, (i, j)), shape=(len(rows), len(columns)))
-    found = linprog(np.ones(len(columns)), A_ub=matrix, b_ub=goal + 1e-9, bounds=(0, None), method="highs")
-    if found.status != 0:
-        return None
-    ratios = [Rational(float(x)).limit_denominator(360) for x in found.x]
-    return [fmpq(r.numerator, r.denominator) for r in ratios]
-
-
-def _spread(domain: Domain, polynomials: Sequence[Poly], widths: Any) -> list[dict[Any, fmpq]]:
-    """The coefficients that have to be non-negative, of polynomials of one and the same degree."""
-    degrees = [max(degrees_of(p)[i] for p in polynomials) for i in range(len(NAMES))]
-    found = []
-    for polynomial in polynomials:
-        own = degrees_of(polynomial)
-        whole = polynomial
-        for name, (low, high) in domain.bounded(_all(polynomials), widths):
-            i = NAMES.index(name)
-            whole = ranged(whole, name, low, high)
-            if low != high:
-                whole = whole * (1 + symbol(name)) ** (degrees[i] - own[i])
-        found.append(compose(whole, domain.shifts).above.to_dict())
-    return found
-
-
-def _all(polynomials: Sequence[Poly]) -> Poly:
-    """A polynomial in which every symbol of these occurs."""
-    used = [max(degrees_of(p)[i] for p in polynomials) for i in range(len(NAMES))]
-    return sum((symbol(name) for name, e in zip(NAMES, used, strict=True) if e), start=RING.constant(0))
+    yield [(a, b - 1) for a, b in pairwise(ladder)] + [(ladder[-1], high)]

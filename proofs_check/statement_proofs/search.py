@@ -11,11 +11,11 @@ from proofs_check.family import Family
 from proofs_check.language.tree import Statement
 from proofs_check.statement_kernel.algebra import (
     NAMES,
-    degrees_of,
     Fraction,
     Poly,
     RejectedProofError,
     compose,
+    degrees_of,
     symbol,
 )
 from proofs_check.statement_kernel.check import FORMAT, Part, check_proof, parts_of
@@ -82,7 +82,7 @@ class _Search:
         self.lemmas: list[dict[str, Any]] = []
 
     def proof(self) -> dict[str, Any] | None:
-        """First what is plain, then lemmas, then combinations of them, then one range of widths after another."""
+        """What is plain, then lemmas, then combinations of them, then range of widths by range of widths."""
         goal, strict, equal = self.part.goal.above, self.part.strict, self.part.equal
         how = self._settled(goal, strict=strict, equal=equal)
         if how is None and not equal:
