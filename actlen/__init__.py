@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from proofs_check.kernel.check import check_proof as check_proof
     from proofs_check.ledger.run import Settled as Settled
     from proofs_check.ledger.run import settle as settle
+    from proofs_check.settle import check as check
+    from proofs_check.settlement import Settlement as Settlement
     from proofs_check.verdict import Verdict as Verdict
     from simulate.many_inputs import joint_lengths as joint_lengths
     from simulate.methods.direct import lengths as lengths
@@ -63,11 +65,13 @@ _HOMES = {
     "Prediction": "theory.prediction",
     "Settled": "proofs_check.ledger.run",
     "Residual": "theory.residual",
+    "Settlement": "proofs_check.settlement",
     "SpecError": "theory.errors",
     "Thresholds": "theory.failure_modes",
     "Verdict": "proofs_check.verdict",
     "as_law": "theory.laws",
     "batch_length_moments": "theory.readings.batch",
+    "check": "proofs_check.settle",
     "check_proof": "proofs_check.kernel.check",
     "derive": "theory.readings.symbolic",
     "expected_above": "theory.data_sets",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from theory.errors import SpecError
 
 __all__ = ["main"]
 
@@ -34,7 +38,9 @@ def _status() -> int:
         result = app(prog_name="actlen", standalone_mode=False)
         sys.stdout.flush()
     except (SpecError, typer.TyperException) as error:
-        return _refuse(error.format_message() if isinstance(error, typer.TyperException) else str(error))
+        if isinstance(error, typer.TyperException):
+            return _refuse(error.format_message())
+        return _refuse(str(error), *_caret(error))
     except typer.Exit as leave:
         result = leave.exit_code
     except typer.Abort:
@@ -54,8 +60,17 @@ def _silence_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _refuse(message: str) -> int:
+def _caret(error: SpecError) -> tuple[str, ...]:
+    """Of an error within a statement, the statement and a caret under the place."""
+    from proofs_check.language.errors import StatementError
+
+    return (error.caret() or ()) if isinstance(error, StatementError) else ()
+
+
+def _refuse(message: str, *further: str) -> int:
     _say(" ".join(message.split()))
+    if sys.stderr is not None:
+        sys.stderr.writelines(f"  {line}\n" for line in further)
     return BAD_INPUT
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich import box
@@ -179,8 +180,11 @@ def _failure_line(name: str, mode: FailureMode, criterion: str) -> Text:
 _COLOURS = {"proved": "green", "refuted": "magenta", "supported": "cyan", "inconclusive": "yellow"}
 
 
-def print_ledger(settled: list[Settled], total: int) -> None:
-    """The verdict table, the witnesses of what is refuted, and a summary."""
+def print_ledger(settled: list[Settled], total: int, refuted_below: Mapping[str, list[str]]) -> None:
+    """The verdict table, the witnesses of what is refuted, and a summary.
+
+    `refuted_below` names the refuted claims that a claim rests on.
+    """
     out = console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("claim", no_wrap=True)
@@ -193,6 +197,8 @@ def print_ledger(settled: list[Settled], total: int) -> None:
         said = Text(item.claim.text)
         if item.claim.statement is not None:
             said.append(f"\n{item.claim.statement}", "cyan")
+        if item.claim.id in refuted_below:
+            said.append(f"\nrests on what is refuted: {', '.join(refuted_below[item.claim.id])}", "bold red")
         table.add_row(item.claim.id, verdict, Text.assemble(said, "\n", _evidence_text(item), "\n"))
     out.print(table)
     for item in settled:
@@ -206,7 +212,8 @@ def _evidence_text(item: Settled) -> Text:
     kinds = dict.fromkeys(e.kind for e in item.evidence if not e.is_mutant)
     mutants = [e for e in item.evidence if e.is_mutant]
     caught = sum(e.is_good for e in mutants)
-    text = Text(f"{', '.join(kinds)}; mutants rejected {caught}/{len(mutants)}", "dim")
+    rejected = f"; mutants rejected {caught}/{len(mutants)}" if mutants else ""
+    text = Text(f"{', '.join(kinds)}{rejected}", "dim")
     for evidence in item.evidence:
         if not evidence.is_good:
             what = f"mutant of {evidence.kind}" if evidence.is_mutant else evidence.kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -14,12 +14,12 @@ from proofs_check.language.tree import Statement
 from proofs_check.verdict import Verdict
 from theory.errors import SpecError, unknown_name
 
-__all__ = ["Claim", "Mutant", "load_ledger"]
+__all__ = ["Claim", "Mutant", "check_dependencies", "load_ledger", "select"]
 
 
 _KEYS = frozenset(
     {"id", "source", "text", "statement", "where", "expected", "evidence", "mutant", "proof"}
-    | {"judgements", "shows"}
+    | {"judgements", "shows", "depends"}
 )
 # The files of the ledger, in its order.
 _FILES = (
@@ -52,7 +52,8 @@ class Claim:
 
     `statement` is in the statement language, or None where the language cannot say it; then
     `shows` pins the witness of a refuted claim, so that a change of its formula shows too.
-    `text` says it and `judgements` are what its proof must conclude, word for word.
+    `text` says it and `judgements` are what its proof must conclude, word for word; `depends` names
+    the claims that it rests on.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Claim:
     proof: str | None
     judgements: tuple[Mapping[str, Any], ...] = ()
     shows: str | None = None
+    depends: tuple[str, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -108,7 +110,16 @@ def load_ledger() -> list[Claim]:
     ids = [claim.id for claim in claims]
     if len(set(ids)) != len(ids):
         raise SpecError("two claims of the ledger share an id; ids are permanent and unique")
+    for claim in claims:
+        check_dependencies(claim, ids)
     return claims
+
+
+def check_dependencies(claim: Claim, ids: Collection[str]) -> None:
+    """Refuse a claim that depends on one that does not exist."""
+    for name in claim.depends:
+        if name not in ids:
+            raise unknown_name(f"claim that {claim.id} depends on", name, ids)
 
 
 def select(claims: list[Claim], only: list[str]) -> list[Claim]:
@@ -137,6 +148,7 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
             proof=entry.get("proof"),
             judgements=tuple(entry.get("judgements", ())),
             shows=entry.get("shows"),
+            depends=tuple(entry.get("depends", ())),
         )
     except KeyError as error:
         raise SpecError(f"claim {entry.get('id')!r} lacks the key {error}") from None

@@ -21,6 +21,9 @@ __all__ = [
 ]
 
 ANY_LAW = ("rademacher", "uniform", "normal", "laplace", "finite:-3:1/16,-1:3/16,0:1/2,1:3/16,3:1/16")
+# The commas within finite:-1:1/2,1:1/2 come before numbers.
+_BETWEEN_LAWS = re.compile(r",(?=\s*[A-Za-z])")
+_MAX_WHERE = 10_000
 _WHOLE = re.compile(r"[0-9]{1,20}")
 
 
@@ -30,13 +33,17 @@ def pairs(where: str) -> dict[str, str]:
     >>> pairs("weights=any; depth=2..30")
     {'weights': 'any', 'depth': '2..30'}
     """
+    if len(where) > _MAX_WHERE:
+        raise SpecError(f"--where has more than {_MAX_WHERE:,} characters, the limit")
     found: dict[str, str] = {}
     for item in filter(None, (piece.strip() for piece in where.split(";"))):
         name, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not value:
-            raise SpecError(f"--where takes NAME=VALUE pairs joined by ';', not {item!r}")
+            raise SpecError(f"--where takes NAME=VALUE pairs joined by ';', not {item!r:.80}")
         if name in found:
-            raise SpecError(f"--where sets {name} twice")
+            raise SpecError(
+                f"--where sets {name:.40} twice" if name.isidentifier() else "--where sets a name twice"
+            )
         found[name] = value
     return found
 
@@ -52,7 +59,9 @@ def allowed(given: Mapping[str, str], options: Sequence[str], foreign: Sequence[
 
 def weight_laws(text: str) -> tuple[Law, ...] | None:
     """The laws named, or None for any symmetric law."""
-    return None if text == "any" else tuple(independent_law(name, "a statement") for name in text.split(","))
+    if text == "any":
+        return None
+    return tuple(independent_law(name, "a statement") for name in _BETWEEN_LAWS.split(text))
 
 
 def width_range(text: str | None) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from functools import cached_property
 from flint import fmpq
 
 from proofs_check import oracle
-from proofs_check.language.parse import StatementError
+from proofs_check.language.errors import StatementError
 from proofs_check.language.random_polynomial import Monomial
 from theory import gaussian, power_sums
 from theory.empirical_variance import expected_empirical_variance

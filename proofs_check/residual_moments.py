@@ -15,7 +15,7 @@ from typing import ClassVar
 from flint import arb, ctx, fmpq
 
 from proofs_check import residual_oracle
-from proofs_check.language.parse import StatementError
+from proofs_check.language.errors import StatementError
 from proofs_check.language.random_polynomial import Monomial
 from proofs_check.moment_sources import PathMoments, StepMoments, lengths_in
 from proofs_check.oracle import OracleLimitError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from proofs_check.language.errors import StatementError
 from proofs_check.language.evaluate import MomentSource
-from proofs_check.language.parse import StatementError
 from proofs_check.moment_sources import ClosedFormMoments, OracleMoments, PowerSumMoments, RecursionMoments
 from proofs_check.residual_moments import (
     BlockBoundMoments,

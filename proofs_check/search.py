@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import groupby, islice
 
@@ -19,7 +21,31 @@ from theory.reals import Number
 from theory.residual import Residual
 from theory.spec import Network
 
-__all__ = ["Search", "Witness", "find_witness"]
+__all__ = ["Search", "Witness", "describe", "effort", "find_witness", "search", "thorough"]
+
+_SHOWN_WIDTHS = 12
+_EFFORT: ContextVar[int] = ContextVar("effort", default=1)
+_THOROUGH = 10
+
+
+@contextmanager
+def thorough() -> Iterator[None]:
+    """Within the block, sweeps for evidence try ten times as many networks.
+
+    >>> with thorough():
+    ...     effort()
+    10
+    """
+    token = _EFFORT.set(_THOROUGH)
+    try:
+        yield
+    finally:
+        _EFFORT.reset(token)
+
+
+def effort() -> int:
+    """By what to multiply the networks of a sweep."""
+    return _EFFORT.get()
 
 
 @dataclass(frozen=True)
@@ -66,13 +92,14 @@ def find_witness(
 
     found = next((net for net in islice(family.corners(), corners) if fails(net)), None)
     if found is None:
-        found = _search(family, fails, examples)
+        found = search(family, fails, examples)
     if found is None:
         return Search(None, cases, undecided)
     return Search(Witness(found, evaluate(statement, found, source(found)).sides), cases, undecided)
 
 
-def _search(family: Family, fails: Callable[[Network], bool], examples: int) -> Network | None:
+def search(family: Family, fails: Callable[[Network], bool], examples: int) -> Network | None:
+    """A member that fails, drawn and shrunk by Hypothesis; deterministic."""
     quiet = settings(
         database=None,
         derandomize=True,
@@ -91,16 +118,25 @@ def describe(network: Network) -> str:
     """A witness network in one line: only what differs from the defaults."""
     parts = _residual_parts(network) if isinstance(network, Residual) else _layer_parts(network)
     ones = network.input is None or all(x == fmpq(1) for x in network.input)
-    parts.append("input ones" if ones else f"input {','.join(map(str, network.input or ()))}")
+    values = list(map(str, network.input or ()))
+    shown = values if len(values) <= _SHOWN_WIDTHS else _runs(values)
+    parts.append("input ones" if ones else f"input {','.join(shown)}")
     return "; ".join(parts)
 
 
 def _layer_parts(network: Network) -> list[str]:
     assert isinstance(network, FullyConnected)
-    parts = [f"widths {','.join(map(str, network.widths))}", f"weights {network.weights[0].name}"]
+    widths = list(map(str, network.widths))
+    shown = widths if len(widths) <= _SHOWN_WIDTHS else _runs(widths)
+    parts = [f"widths {','.join(shown)}", f"weights {network.weights[0].name}"]
     if network.has_bias:
-        variances = dict.fromkeys(map(str, network.bias_variance))
-        parts.append(f"bias {network.bias_weights[0].name} of variance {','.join(variances)}")
+        variances = _runs(list(map(str, network.bias_variance)))
+        layers = variances[0].partition("x")[0] if len(variances) == 1 else ",".join(variances)
+        parts.append(f"bias {network.bias_weights[0].name} of variance {layers}")
+    if network.activation.name != "relu":
+        parts.append(f"activation {network.activation.name}")
+    if any(g != network.activation.critical_variance_gain for g in network.variance_gain):
+        parts.append(f"variance gain {','.join(_runs(list(map(str, network.variance_gain))))}")
     return parts
 
 

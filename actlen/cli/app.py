@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from actlen import __version__
+from actlen.cli.check import check
 from actlen.cli.derive import derive
 from actlen.cli.predict import predict
 from actlen.cli.simulate import simulate
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(simulate)
+app.command()(check)
 app.command()(verify)
 app.command()(derive)
 

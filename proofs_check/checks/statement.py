@@ -23,7 +23,7 @@ from proofs_check.language.tree import (
 )
 from proofs_check.members import small_members
 from proofs_check.routes import counted, predicted, second_route
-from proofs_check.search import find_witness
+from proofs_check.search import effort, find_witness
 from proofs_check.verdict import Evidence, Outcome
 from theory.spec import Network
 
@@ -82,7 +82,10 @@ def _order(node: Expression, inside: bool = False) -> int:
 
 
 def _sweep(claim: Claim, name: str, source: _Source, examples: int) -> list[Evidence]:
-    found = find_witness(claim.parsed, claim.family, source=source, examples=examples, corners=60)
+    more = effort()
+    found = find_witness(
+        claim.parsed, claim.family, source=source, examples=examples * more, corners=60 * more
+    )
     detail = f"holds on {found.cases - found.undecided} networks" if found.witness is None else "fails"
     if found.undecided:
         detail += f", touches equality on {found.undecided} (undecided by enclosures)"

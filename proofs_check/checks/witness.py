@@ -9,7 +9,7 @@ from proofs_check.language.evaluate import MomentSource, evaluate
 from proofs_check.members import small_members
 from proofs_check.residual_moments import BlockClosedFormMoments
 from proofs_check.routes import counted, pinpointed, second_route
-from proofs_check.search import describe, find_witness
+from proofs_check.search import describe, effort, find_witness
 from proofs_check.stand_in import stand_in_network
 from proofs_check.verdict import Evidence, Outcome
 from theory.network import FullyConnected
@@ -24,7 +24,8 @@ _WIDEST = 32
 def witness(claim: Claim) -> list[Evidence]:
     """Find a member on which the statement fails; the true mutant statement must find none."""
     found = find_witness(claim.parsed, claim.family, source=pinpointed)
-    planted = find_witness(claim.parsed_mutant, claim.family, examples=60, corners=60)
+    more = effort()
+    planted = find_witness(claim.parsed_mutant, claim.family, examples=60 * more, corners=60 * more)
     outcome = Outcome.REJECTED if planted.witness is None else Outcome.ACCEPTED
     mutant = Evidence("witness", outcome, f"no witness against {claim.mutant.statement}", {}, is_mutant=True)
     if found.witness is None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from flint import fmpq
 
 from proofs_check import residual_oracle
-from proofs_check.language.parse import StatementError
+from proofs_check.language.errors import StatementError
 from proofs_check.oracle import OracleLimitError
 from theory.laws import Normal
 from theory.network import FullyConnected

@@ -1,21 +1,26 @@
 """Evaluate a statement on one network: both sides exact or enclosed, the relation decided or not.
 
-A comparison of balls is decided only when it is certain; precision is doubled until it is, or
-until the limit, when the outcome is None.
+A comparison of balls is decided only when it is certain. Where balls overlap, `ties` may tell that
+both sides are equal; else precision is doubled until the balls part, or until the limit, when the
+outcome is None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol, TypeAlias
 
-from flint import arb, ctx, fmpq
+from flint import ctx, fmpq
 
 from proofs_check.language.data import NetworkData, data_of
-from proofs_check.language.parse import StatementError
+from proofs_check.language.errors import CostError, StatementError
+from proofs_check.language.functions import call
 from proofs_check.language.random_polynomial import Monomial, RandomPolynomial
+from proofs_check.language.relations import decided
+from proofs_check.language.ties import TieBreaker
 from proofs_check.language.tree import (
     Binary,
     Call,
@@ -31,14 +36,20 @@ from proofs_check.language.tree import (
 from theory.reals import Number as Value
 from theory.spec import Network
 
-__all__ = ["MomentSource", "Outcome", "evaluate"]
+__all__ = ["MomentSource", "OutOfTimeError", "Outcome", "evaluate"]
 
 _FIRST_PRECISION = 128
 _LAST_PRECISION = 4_096
 _MAX_EXPONENT = 64
 _MAX_RANGE = 100_000
 _MAX_STEPS = 2_000_000
+_STEPS_BETWEEN_LOOKS = 512
+_LARGEST_WHOLE = 10**9
 _Scope: TypeAlias = Mapping[str, int]
+
+
+class OutOfTimeError(Exception):
+    """The deadline passed within an evaluation."""
 
 
 class MomentSource(Protocol):
@@ -59,19 +70,10 @@ class Outcome:
     sides: tuple[Value, ...]
 
 
-_DECIDE: dict[str, Callable[[Value], bool]] = {
-    "==": lambda difference: bool(difference == 0),
-    "!=": lambda difference: bool(difference != 0),
-    "<=": lambda difference: bool(difference <= 0),
-    ">=": lambda difference: bool(difference >= 0),
-    "<": lambda difference: bool(difference < 0),
-    ">": lambda difference: bool(difference > 0),
-}
-_OPPOSITE = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
-
-
-def evaluate(statement: Statement, network: Network, moments: MomentSource) -> Outcome:
-    """Evaluate both sides and decide.
+def evaluate(
+    statement: Statement, network: Network, moments: MomentSource, *, deadline: float | None = None
+) -> Outcome:
+    """Evaluate both sides and decide; `OutOfTimeError` at the deadline, a time of `perf_counter`.
 
     >>> from proofs_check.language.parse import parse
     >>> from proofs_check.moment_sources import RecursionMoments
@@ -81,27 +83,18 @@ def evaluate(statement: Statement, network: Network, moments: MomentSource) -> O
     Outcome(holds=True, sides=(4, 4))
     """
     precision, last = _FIRST_PRECISION, getattr(moments, "last_precision", _LAST_PRECISION)
+    equal: list[bool | None] | None = None
     while True:
         with ctx.workprec(precision):
-            evaluator = _Evaluator(network, data_of(network), moments)
+            evaluator = _Evaluator(network, data_of(network), moments, deadline)
             sides = tuple(evaluator.value(side, {}) for side in statement.sides)
-            holds = _decided(sides, statement.relations)
+            holds = decided(sides, statement.relations, equal)
+            if holds is None and equal is None:
+                equal = evaluator.ties(statement)
+                holds = decided(sides, statement.relations, equal)
         if holds is not None or precision >= last:
             return Outcome(holds, sides)
         precision *= 2
-
-
-def _decided(sides: tuple[Value, ...], relations: tuple[str, ...]) -> bool | None:
-    verdicts: list[bool | None] = []
-    for (left, right), relation in zip(pairwise(sides), relations, strict=True):
-        difference = left - right
-        if _DECIDE[relation](difference):
-            verdicts.append(True)
-        else:
-            verdicts.append(False if _DECIDE[_OPPOSITE[relation]](difference) else None)
-    if False in verdicts:
-        return False
-    return None if None in verdicts else True
 
 
 @dataclass
@@ -109,7 +102,13 @@ class _Evaluator:
     network: Network
     data: NetworkData
     moments: MomentSource
+    deadline: float | None
     _steps: int = 0
+
+    def ties(self, statement: Statement) -> list[bool | None]:
+        """Which neighbouring sides are exactly equal, where that can be told."""
+        breaker = TieBreaker(self.value, self._integer)
+        return [breaker.equal(left, right) for left, right in pairwise(statement.sides)]
 
     def value(self, node: Expression, scope: _Scope) -> Value:
         """The value of a deterministic expression."""
@@ -120,9 +119,7 @@ class _Evaluator:
 
     def random(self, node: Expression, scope: _Scope) -> RandomPolynomial:
         """The value as a polynomial in random quantities."""
-        self._steps += 1
-        if self._steps > _MAX_STEPS:
-            raise StatementError(f"the statement takes more than {_MAX_STEPS:,} operations to evaluate")
+        self._count_step()
         match node:
             case Number(value):
                 return RandomPolynomial.of(value)
@@ -136,11 +133,20 @@ class _Evaluator:
                 return self._binary(node, scope)
             case Call(function, arguments):
                 values = [self.value(a, scope) for a in arguments]
-                return RandomPolynomial.of(_call(function, values))
+                return RandomPolynomial.of(call(function, values))
             case Fold():
                 return self._fold(node, scope)
             case Expectation(kind, body):
                 return RandomPolynomial.of(self._expectation(kind, self.random(body, scope)))
+
+    def _count_step(self) -> None:
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise CostError(f"the statement takes more than {_MAX_STEPS:,} operations to evaluate")
+        if self.deadline is None or self._steps % _STEPS_BETWEEN_LOOKS:
+            return
+        if time.perf_counter() > self.deadline:
+            raise OutOfTimeError
 
     def _name(self, name: str, scope: _Scope) -> RandomPolynomial:
         if name in scope:
@@ -189,18 +195,22 @@ class _Evaluator:
 
     def _integer(self, node: Expression, scope: _Scope) -> int:
         value = self.value(node, scope)
-        if not isinstance(value, fmpq) or value.q != 1 or abs(value) > 10**9:
-            raise StatementError(f"an index or exponent must be a whole number, not {value}")
+        if not isinstance(value, fmpq) or value.q != 1:
+            raise StatementError(f"an index or exponent must be a whole number, not {value!s:.40}")
+        if abs(value) > _LARGEST_WHOLE:
+            raise StatementError(
+                f"an index or exponent is beyond all bounds: {_LARGEST_WHOLE:,} is the limit"
+            )
         return int(value.p)
 
     def _fold(self, node: Fold, scope: _Scope) -> RandomPolynomial:
         first, last = self._integer(node.first, scope), self._integer(node.last, scope)
         if last - first >= _MAX_RANGE:
-            raise StatementError(f"a {node.kind} runs over more than {_MAX_RANGE:,} terms")
+            raise CostError(f"a {node.kind} runs over more than {_MAX_RANGE:,} terms")
         total = RandomPolynomial.of(fmpq(1 if node.kind == "prod" else 0))
         for index in range(first, last + 1):
             term = self.random(node.body, {**scope, node.variable: index})
-            total = total * term if node.kind == "prod" else total + term
+            total = (total * term if node.kind == "prod" else total + term).checked()
         return total
 
     def _expectation(self, kind: str, body: RandomPolynomial) -> Value:
@@ -213,30 +223,3 @@ class _Evaluator:
             expected = self.moments.expectation(monomial) if monomial else fmpq(1)
             total = total + coefficient * expected
         return total
-
-
-def _call(function: str, values: list[Value]) -> Value:
-    if function in {"min", "max"}:
-        return _extreme(function, values)
-    if len(values) != 1:
-        raise StatementError(f"{function} takes one argument, not {len(values)}")
-    (value,) = values
-    if function == "log" and value <= 0:
-        raise StatementError("log of a number that is not positive")
-    if function == "sqrt" and value < 0:
-        raise StatementError("sqrt of a negative number")
-    if function == "abs":
-        return max(value, -value) if isinstance(value, fmpq) else arb.max(value, -value)
-    # A ball that only touches the forbidden side gives nan, which decides nothing: precision doubles.
-    ball = arb(value)
-    return {"exp": ball.exp, "log": ball.log, "sqrt": ball.sqrt}[function]()
-
-
-def _extreme(function: str, values: list[Value]) -> Value:
-    best = values[0]
-    for value in values[1:]:
-        if isinstance(best, fmpq) and isinstance(value, fmpq):
-            best = max(best, value) if function == "max" else min(best, value)
-        else:
-            best = arb(best).max(arb(value)) if function == "max" else arb(best).min(arb(value))
-    return best

@@ -7,9 +7,11 @@ from importlib.resources import files
 from typing import Any
 
 from flint import fmpq
-from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 from lark.exceptions import VisitError
 
+from proofs_check.language.errors import StatementError
+from proofs_check.language.syntax_errors import syntax_error
 from proofs_check.language.tree import (
     Binary,
     Call,
@@ -23,7 +25,6 @@ from proofs_check.language.tree import (
     Statement,
     children,
 )
-from theory.errors import SpecError
 from theory.rationals import rational
 
 __all__ = ["MAX_CHARACTERS", "StatementError", "parse"]
@@ -31,10 +32,6 @@ __all__ = ["MAX_CHARACTERS", "StatementError", "parse"]
 MAX_CHARACTERS = 4_000
 _MAX_NESTING = 60
 _MAX_DEPTH = 120
-
-
-class StatementError(SpecError):
-    """A statement that cannot be read."""
 
 
 def parse(text: str) -> Statement:
@@ -45,16 +42,19 @@ def parse(text: str) -> Statement:
     >>> parse("E[M[d]] == ")
     Traceback (most recent call last):
     ...
-    proofs_check.language.parse.StatementError: cannot read the statement at its end: E[M[d]] ==
+    proofs_check.language.errors.StatementError: cannot read the statement at its end: E[M[d]] == \
+(expected a value: a number, a name such as n[j], or "(")
     """
     if len(text) > MAX_CHARACTERS:
-        raise StatementError(f"the statement has {len(text):,} characters; {MAX_CHARACTERS:,} is the limit")
+        raise StatementError(
+            f"the statement has more than {MAX_CHARACTERS:,} characters, the limit; use sum and prod"
+        )
     if _nesting(text) > _MAX_NESTING:
         raise StatementError(f"the statement nests brackets deeper than {_MAX_NESTING}")
     try:
         sides, relations = _Builder().transform(_grammar().parse(text))
     except UnexpectedInput as error:
-        raise _syntax_error(text, error) from None
+        raise syntax_error(text, error) from None
     except VisitError as error:
         if isinstance(error.orig_exc, RecursionError):
             raise _too_deep() from None
@@ -94,13 +94,8 @@ def _depth(side: Expression) -> int:
     return deepest
 
 
-def _syntax_error(text: str, error: UnexpectedInput) -> StatementError:
-    ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-    position = error.pos_in_stream or 0
-    if ended:
-        return StatementError(f"cannot read the statement at its end: {text.strip()}")
-    near = text[position : position + 12]
-    return StatementError(f"cannot read the statement at column {position + 1}, near {near!r}")
+def _column(token: Token) -> int | None:
+    return None if token.start_pos is None else token.start_pos + 1
 
 
 @v_args(inline=True)
@@ -114,10 +109,10 @@ class _Builder(Transformer[Token, Any]):
         return Number(rational(str(token), "a number in the statement"))
 
     def name(self, token: Token) -> Name:
-        return Name(str(token))
+        return Name(str(token), _column(token))
 
     def indexed(self, token: Token, index: Expression, inner: Expression | None = None) -> Indexed:
-        return Indexed(str(token), index, inner)
+        return Indexed(str(token), index, inner, _column(token))
 
     def add(self, left: Expression, right: Expression) -> Binary:
         return Binary("+", left, right)

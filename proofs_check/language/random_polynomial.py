@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from flint import fmpq
 
-from proofs_check.language.parse import StatementError
+from proofs_check.language.errors import CostError
 from theory.reals import Number
 
 __all__ = ["Monomial", "RandomPolynomial"]
@@ -58,7 +58,7 @@ class RandomPolynomial:
 
     def __mul__(self, other: RandomPolynomial) -> RandomPolynomial:
         if len(self.terms) * len(other.terms) > _MAX_TERMS:
-            raise StatementError("a product of random sums has too many terms; write it more simply")
+            raise CostError("a product of random sums has too many terms; write it more simply")
         terms: dict[Monomial, Number] = {}
         for left, a in self.terms.items():
             for right, b in other.terms.items():
@@ -69,12 +69,19 @@ class RandomPolynomial:
                 terms[monomial] = terms[monomial] + a * b if monomial in terms else a * b
         return RandomPolynomial(terms)
 
+    def checked(self) -> RandomPolynomial:
+        """Itself, unless its constant has grown beyond all use."""
+        constant = self.constant
+        if isinstance(constant, fmpq) and constant.height_bits() > _MAX_BITS:
+            raise CostError(f"a number needs more than {_MAX_BITS:,} bits; use exp and log for such sizes")
+        return self
+
     def power(self, exponent: int) -> RandomPolynomial:
         """The polynomial to a whole power."""
         if self.is_constant:
             constant = self.constant
             if isinstance(constant, fmpq) and constant.height_bits() * exponent > _MAX_BITS:
-                raise StatementError(f"a power needs more than {_MAX_BITS:,} bits")
+                raise CostError(f"a power needs more than {_MAX_BITS:,} bits")
             return RandomPolynomial.of(constant**exponent)
         result = RandomPolynomial.of(fmpq(1))
         for _ in range(exponent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from flint import fmpq
@@ -31,9 +31,13 @@ class Number:
 
 @dataclass(frozen=True)
 class Name:
-    """A plain name: d, kappa, g, EmpVar, or a variable of a sum or product."""
+    """A plain name: d, kappa, g, EmpVar, or a variable of a sum or product.
+
+    `column` says where it stands in the text, from 1; it takes no part in comparisons.
+    """
 
     name: str
+    column: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Indexed:
     name: str
     index: Expression
     inner: Expression | None = None
+    column: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

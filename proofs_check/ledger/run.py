@@ -39,6 +39,7 @@ class Settled:
             "where": claim.where,
             "verdict": str(self.verdict),
             "expected": str(claim.expected),
+            "depends": list(claim.depends),
             "evidence": [e.to_dict() for e in self.evidence],
             "seconds": round(self.seconds, 3),
         }
