@@ -30,7 +30,7 @@ from theory.spec import Network
 __all__ = ["check", "settle"]
 
 _MAX_SECONDS = 86_400
-_QUICK_CORNERS, _QUICK_SECONDS = 1_600, 3.0
+_QUICK_CORNERS, _QUICK_SECONDS = 1_600, 1.0
 _CORNERS = 3_000
 _SECONDS_TO_CONFIRM = 2.0
 _WIDEST_ENUMERATED = 4

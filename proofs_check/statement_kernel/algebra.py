@@ -20,8 +20,8 @@ __all__ = [
     "RejectedProofError",
     "compose",
     "degrees_of",
-    "read",
     "ranged",
+    "read",
     "require",
     "symbol",
 ]

@@ -10,10 +10,10 @@ from flint import fmpq
 
 from proofs_check.statement_kernel.algebra import (
     NAMES,
-    degrees_of,
     Fraction,
     Poly,
     compose,
+    degrees_of,
     ranged,
     require,
     symbol,

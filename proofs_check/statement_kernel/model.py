@@ -16,7 +16,7 @@ from flint import fmpq
 
 from proofs_check.fully_connected_family import FullyConnectedFamily
 from proofs_check.language import tree
-from proofs_check.statement_kernel.algebra import NAMES, RING, degrees_of, Fraction, Poly, require, symbol
+from proofs_check.statement_kernel.algebra import NAMES, RING, Fraction, Poly, degrees_of, require, symbol
 from theory.door import MAX_WIDTH
 from theory.laws import Law
 
