@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 
 from proofs_check import oracle
-from proofs_check.checks.statement import order_of
 from proofs_check.family import parse_family
 from proofs_check.hunt import Hunt
 from proofs_check.language.evaluate import MomentSource, Outcome, OutOfTimeError, evaluate
 from proofs_check.language.meaning import check_meaning
+from proofs_check.language.orders import order_of
 from proofs_check.language.parse import parse
 from proofs_check.language.tree import Statement
 from proofs_check.proving import checked_proof

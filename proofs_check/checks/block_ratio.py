@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from proofs_check.checks.statement import order_of
 from proofs_check.claim import Claim
+from proofs_check.language.orders import order_of
 from proofs_check.statistics import POWER_QUANTILE, TWO_SIDED_QUANTILE, TestResult
 from proofs_check.verdict import Evidence, Outcome
 from simulate.methods.direct import activations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proofs_check.checks.statement import order_of
 from proofs_check.claim import Claim
+from proofs_check.language.orders import order_of
 from proofs_check.statistics import conditional_ratio
 from proofs_check.verdict import Evidence, Outcome
 from theory.network import FullyConnected

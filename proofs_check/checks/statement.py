@@ -11,23 +11,15 @@ from proofs_check import oracle, routes
 from proofs_check.claim import Claim
 from proofs_check.family import ResidualFamily
 from proofs_check.language.evaluate import MomentSource, evaluate
-from proofs_check.language.tree import (
-    Binary,
-    Expectation,
-    Expression,
-    Indexed,
-    Name,
-    Number,
-    Statement,
-    children,
-)
+from proofs_check.language.orders import order_of
+from proofs_check.language.tree import Statement
 from proofs_check.members import small_members
 from proofs_check.routes import counted, predicted, second_route
 from proofs_check.search import effort, find_witness
 from proofs_check.verdict import Evidence, Outcome
 from theory.spec import Network
 
-__all__ = ["closed_form", "enumeration", "order_of", "recursion"]
+__all__ = ["closed_form", "enumeration", "recursion"]
 
 _Source = Callable[[Network], MomentSource]
 
@@ -59,26 +51,6 @@ def enumeration(claim: Claim) -> list[Evidence]:
     caught, _ = _enumerate(claim.parsed_mutant, members)
     outcome = Outcome.ACCEPTED if caught is None else Outcome.REJECTED
     return [*evidence, Evidence("enumeration", outcome, f"{claim.mutant.statement}", {}, is_mutant=True)]
-
-
-def order_of(statement: Statement) -> int:
-    """The largest power of a length under an expectation; EmpVar and Var count twice."""
-    return max(_order(side) for side in statement.sides)
-
-
-def _order(node: Expression, inside: bool = False) -> int:
-    match node:
-        case Binary("**", Indexed("M"), Number(value)) if inside:
-            return int(value.p)
-        case Name("EmpVar"):
-            return 2
-        case Indexed("M"):
-            return 1
-        case Expectation("E", body):
-            return _order(body, inside=True)
-        case Expectation("Var", body):
-            return 2 * _order(body, inside=True)
-    return max((_order(child, inside) for child in children(node)), default=1)
 
 
 def _sweep(claim: Claim, name: str, source: _Source, examples: int) -> list[Evidence]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from proofs_check import oracle
-from proofs_check.checks.statement import order_of
 from proofs_check.claim import Claim
 from proofs_check.language.evaluate import MomentSource, evaluate
+from proofs_check.language.orders import order_of
 from proofs_check.members import small_members
 from proofs_check.residual_moments import BlockClosedFormMoments
 from proofs_check.routes import counted, pinpointed, second_route

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -75,6 +76,41 @@ def _accepted(part: Part, found: dict[str, Any]) -> bool:
     return True
 
 
+def _pruned(lemmas: list[dict[str, Any]], goal: dict[str, Any]) -> dict[str, Any]:
+    """The goal with the lemmas that it rests on, numbered anew."""
+    needed: list[int] = []
+    pending = [goal]
+    while pending:
+        fresh = _cited(pending.pop()) - set(needed)
+        needed += sorted(fresh)
+        pending += [lemmas[place] for place in fresh]
+    places = {old: new for new, old in enumerate(sorted(needed))}
+    kept = [_renumbered(lemmas[old], places) for old in places]
+    return {"lemmas": kept, "goal": _renumbered(goal, places)}
+
+
+def _cases(how: dict[str, Any]) -> list[dict[str, Any]]:
+    return [how["direct"]] if "direct" in how else [*how["base"], *how["step"]]
+
+
+def _cited(how: dict[str, Any]) -> set[int]:
+    cases = _cases(how)
+    facts = {term["fact"] for case in cases for term in case["terms"] if "fact" in term}
+    return facts - {"hypothesis"} | {place for case in cases for place in case.get("floors", {}).values()}
+
+
+def _renumbered(how: dict[str, Any], places: dict[int, int]) -> dict[str, Any]:
+    """The same with the new numbers of lemmas; floors rest on theirs."""
+    found = deepcopy(how)
+    for case in _cases(found):
+        for term in case["terms"]:
+            if term.get("fact", "hypothesis") != "hypothesis":
+                term["fact"] = places[term["fact"]]
+        if "floors" in case:
+            case["floors"] = {name: places[place] for name, place in case["floors"].items()}
+    return found
+
+
 class _Search:
     def __init__(self, part: Part, shape: dict[str, Any], end: float) -> None:
         self.part, self.shape, self.end = part, shape, end
@@ -97,7 +133,7 @@ class _Search:
                     break
         if how is None:
             return None
-        return {**self.shape, "lemmas": self.lemmas, "goal": how}
+        return {**self.shape, **_pruned(self.lemmas, how)}
 
     def _add_quarter(self) -> None:
         """sum_k (x - 2(k-1))^2 (q2(k) - q2(k-1)) >= 0 for every x, of use at x = d."""
