@@ -27,6 +27,7 @@ __all__ = ["joint_record", "print_joint"]
 
 _EXTREMES = ("largest", "smallest")
 _LARGEST_LOG = 700.0
+_ENOUGH_NETWORKS = 30
 
 
 def joint_record(network: Network, found: JointLengths) -> dict[str, Any]:
@@ -88,7 +89,8 @@ def _exceedances(law: LengthLaw, found: JointLengths, inputs: int) -> list[dict[
         counts = found.exceedances(t)
         error = float(np.std(counts) / math.sqrt(len(counts)))
         exact = inputs * float(law.sf(t))
-        rows.append({"t": t, "expected": exact, "simulated": float(np.mean(counts)), "standard_error": error})
+        row = {"t": t, "expected": exact, "simulated": float(np.mean(counts)), "standard_error": error}
+        rows.append(row | {"networks": int(np.count_nonzero(counts))})
     return rows
 
 
@@ -113,6 +115,9 @@ def print_joint(network: Network, found: dict[str, Any]) -> None:
                 f"simulated {row['simulated']:.4g} +- {row['standard_error']:.2g}"
             )
         )
+        # Inputs go beyond together: few networks then decide, and say little about their own spread.
+        if row["networks"] < _ENOUGH_NETWORKS:
+            out.print(Text(f"  from {row['networks']} networks only, so that error is not to be trusted"))
 
 
 def _extremes_table(found: dict[str, Any]) -> Table:

@@ -151,7 +151,10 @@ def test_command_line_of_many_inputs(tmp_path, capsys):
     assert smallest <= largest
     first = found["exceedances"][0]
     assert abs(first["simulated"] - first["expected"]) < 5 * first["standard_error"]
+    assert 0 < first["networks"] <= 200
     assert "under the same weights" in run(capsys, *arguments)
+    assert "not to be trusted" not in run(capsys, *arguments)
+    assert "not to be trusted" in run(capsys, *arguments[:-1], "20")
     np.save(tmp_path / "y.npy", np.ones((2, 5)))
     with pytest.raises(SpecError, match="5 coordinates"):
         run(capsys, *arguments[:4], str(tmp_path / "y.npy"))
