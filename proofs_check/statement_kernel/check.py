@@ -18,11 +18,13 @@ from flint import arb, fmpq
 from proofs_check.fully_connected_family import FullyConnectedFamily
 from proofs_check.language.tree import Statement
 from proofs_check.statement_kernel.algebra import (
+    NAMES,
     RING,
     Fraction,
     Poly,
     RejectedProofError,
     compose,
+    degrees_of,
     read,
     require,
     symbol,
@@ -56,7 +58,7 @@ def check_proof(statement: Statement, family: Any, proof: Mapping[str, Any]) -> 
         ValueError,
         AttributeError,
         IndexError,
-        OverflowError,
+        ArithmeticError,
         RecursionError,
     ) as error:
         raise RejectedProofError(f"not the shape of a proof: {error!r:.80}") from None
@@ -89,15 +91,31 @@ class Part:
 
     def check(self, part: Mapping[str, Any]) -> None:
         """Every lemma in its order, then the goal."""
+        self._require_divisors()
         for lemma in part["lemmas"]:
-            claim = read(lemma["claim"])
-            self._prove(claim, lemma, strict=False, equal=lemma.get("equal") is True)
-            self.known.append((claim, lemma.get("equal") is True))
-        model = self.model
-        steps = [*model.step.values(), *(h for _, _, h in model.exponents.values())]
-        for below in (self.goal.below, *(step.below for step in steps)):
-            require(self.domain.positive(below, self.model.widths), "division by what may be 0 or negative")
+            claim, equal = read(lemma["claim"]), lemma.get("equal") is True
+            self._require_about_depth(claim, "x")
+            self._prove(claim, lemma, strict=False, equal=equal)
+            self.known.append((claim, equal))
+        self._require_about_depth(self.goal.above * self.goal.below)
         self._prove(self.goal.above, part["goal"], strict=self.strict, equal=self.equal)
+
+    def _require_about_depth(self, claim: Poly, *others: str) -> None:
+        """A claim holds at each depth: it names nothing of the layer that follows, and nothing random."""
+        named = {name for name, degree in zip(NAMES, degrees_of(claim), strict=True) if degree}
+        require(named <= {*self.model.start, "m", "w", "k", *others}, "a symbol that is not of depth d")
+
+    def _require_divisors(self) -> None:
+        """Nothing is divided by 0: in the goal from the base on, in a layer's share from depth 0 on."""
+        model, first = self.model, Domain(self.model, 0)
+        steps = [*model.step.values(), *(h for _, _, h in model.exponents.values())]
+        positive = [(self.goal.below, self.domain), *((step.below, first) for step in steps)]
+        for below, domain in positive:
+            require(domain.positive(below, model.widths), "division by what may be 0 or negative")
+        for divisor, of_layer in model.divisors:
+            domain = first if of_layer else self.domain
+            signs = (domain.positive(p, model.widths) for p in (divisor, -divisor))
+            require(any(signs), "division by what may be 0")
 
     def _prove(self, claim: Poly, how: Mapping[str, Any], *, strict: bool, equal: bool) -> None:
         if "direct" in how:
@@ -106,7 +124,7 @@ class Part:
         first = compose(claim, self.model.start)
         if self.base:
             first = compose(compose(claim, self.model.step).above, self.model.start)
-        self._cases(how["base"], first, None, strict, equal, whole=not self.base)
+        self._cases(how["base"], first, None, strict, equal, whole=not self.base, first=True)
         self._cases(how["step"], compose(claim, self.model.step), claim, strict, equal)
 
     def _cases(
@@ -118,10 +136,11 @@ class Part:
         equal: bool,
         *,
         whole: bool = False,
+        first: bool = False,
     ) -> None:
         """One certificate for each range of widths of the next layer; together they cover the family's."""
         low, high = self.model.widths
-        ranges = [tuple(case["widths"]) for case in cases]
+        ranges = [_range(case["widths"]) for case in cases]
         require(
             ranges[0][0] == low and ranges[-1][1] == high and (len(cases) == 1 or not whole),
             "a width is missing",
@@ -135,7 +154,7 @@ class Part:
             require(domain.positive(target.below, widths), "division by what may be 0 or negative")
             rest, surely = target.above, False
             for term in case["terms"]:
-                fact, exact = self._fact(term, before, equal, domain, widths)
+                fact, exact = self._fact(term, before, equal, domain, widths, first=first)
                 times = read(term["times"])
                 require(exact or not equal, "an equation follows from equations only")
                 require(exact or domain.nonnegative(times, widths), "a factor that may be negative")
@@ -145,7 +164,7 @@ class Part:
             require(not strict or surely or domain.positive(rest, widths), "equality is not excluded")
 
     def _fact(
-        self, term: Mapping[str, Any], before: Poly, equal: bool, domain: Domain, widths: Any
+        self, term: Mapping[str, Any], before: Poly, equal: bool, domain: Domain, widths: Any, *, first: bool
     ) -> tuple[Poly, bool]:
         """A polynomial that is known not to be negative, and whether it is known to be zero."""
         if "square" in term:
@@ -153,7 +172,7 @@ class Part:
         if "moments" in term:
             return self.log_convexity(*term["moments"]), False
         if "bound" in term:
-            return self.exponential(term, domain, widths), False
+            return self.exponential(term, domain, widths, first=first), False
         if term["fact"] == "hypothesis":
             require(before is not None, "there is no hypothesis here")
             claim, exact = before, equal
@@ -168,14 +187,28 @@ class Part:
         require(
             all(sum(a[:i]) >= sum(b[:i]) for i in range(len(a))), "the first does not majorise the second"
         )
+        # A moment that joined later would be a constant in the claims that were read before it.
+        known = {
+            0,
+            *({1} if self.model.keeps_mean else ()),
+            *(int(n[1:]) for n in self.model.start if n[0] == "q"),
+        }
+        require(known.issuperset(a + b), "a moment that the statement does not need")
         one, two = RING.constant(1), RING.constant(1)
         for p, q in zip(a, b, strict=True):
             one, two = one * self.model.moment(p).above, two * self.model.moment(q).above
         return one - two
 
-    def exponential(self, term: Mapping[str, Any], domain: Domain, widths: Any) -> Poly:
-        """y = exp(c h), h >= 0: y >= Taylor's polynomial of odd degree; y <= 1 + (top - 1) h/end for h <= end."""
+    def exponential(
+        self, term: Mapping[str, Any], domain: Domain, widths: Any, *, first: bool = False
+    ) -> Poly:
+        """y = exp(c h), h >= 0: y >= Taylor's polynomial of odd degree; y <= 1 + (top - 1) h/end for h <= end.
+
+        Of the first layer h is what it is after depth 0.
+        """
         y, (a, b, h) = symbol(term["bound"]), self.model.exponents[term["bound"]]
+        if first:
+            h = Fraction(*(compose(side, self.model.start).above for side in (h.above, h.below)))
         require(
             domain.positive(h.below, widths) and domain.nonnegative(h.above, widths),
             "the exponent may be < 0",
@@ -193,6 +226,14 @@ class Part:
         exact = a == 0 and end == 1 and top == b
         require(exact or ((arb(a) + arb(b).log()) * end).exp() <= top, "the chord is too low")
         return (h.below * end + (top - 1) * h.above) - y * h.below * end
+
+
+def _range(widths: Any) -> tuple[int, int | None]:
+    """Widths low..high, high None for all from low on."""
+    low, high = widths
+    plain = type(low) is int and (high is None or type(high) is int)
+    require(plain and low >= 1 and (high is None or low <= high), "not a range of widths")
+    return low, high
 
 
 def read_number(text: object) -> fmpq:

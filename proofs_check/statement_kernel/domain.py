@@ -28,8 +28,11 @@ class Domain:
 
     def __init__(self, model: Model, base: int) -> None:
         self._ranges = model.ranges
-        bias = {} if model.family.bias else {"nu4": Fraction.of(symbol("nu4") + symbol("nu2") ** 2)}
-        self.shifts = bias | {name: Fraction.of(symbol(name) + c) for name, c in (("k", 1), ("D", base))}
+        self._begun = {name for name in model.start if name[0] in "qspS"}
+        bias = (
+            {} if model.family.bias is not None else {"nu4": Fraction.of(symbol("nu4") + symbol("nu2") ** 2)}
+        )
+        self.shifts = bias | {"k": Fraction.of(symbol("k") + 1)}
         self.free = {"x"}
         self._strict = {"m", *(n for n in model.start if n[0] == "q"), *model.exponents}
         for name in (name for name in model.start if name[0] in "sp"):
@@ -38,13 +41,18 @@ class Domain:
                 self.free.add(name)
             elif name[0] == "p" and self.positive(compose(layer, {name: Fraction.of(1)}).above, model.widths):
                 self._strict.add(name)
+        # Sums and products begin with the layer after depth 0, whatever the base.
+        self.shifts["D"] = Fraction.of(symbol("D") + base)
 
     def with_floors(self, floors: Mapping[str, int], known: Sequence[Poly]) -> Domain:
-        """The same with symbols from known lemmas `symbol - constant` on."""
+        """The same with symbols from known lemmas `symbol - constant` on; not those of ranges."""
         found = copy(self)
         for name, place in floors.items():
+            require(name in self._begun, "not a symbol that a floor can be put under")
             constant = Fraction.of(symbol(name) - known[range(len(known))[place]]).constant
             require(constant is not None, "the lemma is not a symbol minus a number")
+            # What is left of the symbol above a positive floor may be 0.
+            found._strict = found._strict - ({name} if constant > 0 else set())
             found.shifts = found.shifts | {name: Fraction.of(symbol(name) + constant)}
             found.free = found.free - {name}
         return found

@@ -32,14 +32,17 @@ class Model:
         low, high = family.widths
         self.family, self.law = family, law
         self.widths = (low, None if high >= MAX_WIDTH else high)
-        self.gain = family.variance_gain or family.activation.critical_variance_gain
-        self.keeps_mean = self.gain == family.activation.critical_variance_gain and not family.has_bias
+        critical = family.activation.critical_variance_gain
+        self.gain = critical if family.variance_gain is None else family.variance_gain
+        require(self.gain > 0, "the variance gain is not positive")
+        self.keeps_mean = self.gain == critical and not family.has_bias
         everywhere = (fmpq(0) if self.widths[1] is None else fmpq(1, high), fmpq(1, low))
         self.ranges = {"v": everywhere, "w": everywhere}
         self.start = {"D": Fraction.of(0), "v": Fraction.of(symbol("w"))}
         self.step = {"D": Fraction.of(symbol("D") + 1), "v": Fraction.of(symbol("u"))}
         self.exponents: dict[str, tuple[fmpq, fmpq, Fraction]] = {}
         self._known: dict[object, Fraction] = {}
+        self.divisors: list[tuple[Poly, bool]] = []
 
     def value(self, node: tree.Expression, variable: str | None = None) -> Fraction:
         """A side of the statement, or what a sum or product over `variable` takes from the next layer."""
@@ -56,7 +59,9 @@ class Model:
                 return self._power(base, exponent, variable)
             case tree.Binary(operator, left, right):
                 one, two = self.value(left, variable), self.value(right, variable)
-                return {"+": one + two, "-": one - two, "*": one * two}.get(operator) or one / two
+                if operator == "/":
+                    return one * self._inverse(two, variable)
+                return {"+": one + two, "-": one - two, "*": one * two}[operator]
             case tree.Call(("min" | "max" | "abs") as function, arguments):
                 numbers = [self.value(argument, variable).constant for argument in arguments]
                 require(None not in numbers, f"{function} of what is no number")
@@ -73,6 +78,11 @@ class Model:
                 return mean if kind == "E" else self._mean(inside * inside) - mean * mean
         require(False, "a part of the statement is outside of what is proved")
         raise AssertionError
+
+    def _inverse(self, divisor: Fraction, variable: str | None) -> Fraction:
+        """1/divisor; noted, since a divisor that cancels is not to be 0 either."""
+        self.divisors.append((divisor.above, variable is not None))
+        return _ONE / divisor
 
     def _name(self, name: str, variable: str | None) -> Fraction:
         if name == variable:
@@ -108,10 +118,10 @@ class Model:
             factor = self.value(base)
             require(factor.constant is not None, "only numbers are taken to the power d")
             return self._fold((base, exponent), "p", factor)
-        power = self.value(exponent).constant
+        power = self.value(exponent, variable).constant
         require(power is not None and power.q == 1 and abs(power) <= 64, "an exponent that is not followed")
         value = self.value(base, variable) ** abs(int(power.p))
-        return value if power >= 0 else _ONE / value
+        return value if power >= 0 else self._inverse(value, variable)
 
     def _fold(self, key: object, letter: str, layer: Fraction) -> Fraction:
         """The symbol of a sum or product that takes `layer` from the next layer."""
@@ -140,7 +150,9 @@ class Model:
     def _exponent(self, node: tree.Expression) -> dict[tree.Expression | None, tuple[fmpq, fmpq]]:
         """An exponent as a combination of sums and d: {what: (a, b)} for (a + log b) what."""
         match node:
-            case tree.Fold("sum") | tree.Name("d"):
+            case tree.Fold("sum", _, _, tree.Number(first), tree.Name("d")) if first == 1:
+                return {node: (fmpq(1), fmpq(1))}
+            case tree.Name("d"):
                 return {node: (fmpq(1), fmpq(1))}
             case tree.Call("log", (argument,)):
                 number = self.value(argument).constant
@@ -280,7 +292,8 @@ class Model:
 def _times(one: tuple[fmpq, fmpq], two: tuple[fmpq, fmpq]) -> tuple[fmpq, fmpq]:
     """(a + log b)(c + log e), of which one is rational."""
     (a, b), (c, e) = (one, two) if two[1] == 1 else (two, one)
-    require(e == 1 and (b == 1 or c.q == 1), "an exponent must be linear in logarithms, with whole multiples")
+    whole = b == 1 or (c.q == 1 and abs(c) <= 1_000)
+    require(e == 1 and whole, "an exponent must be linear in logarithms, with whole multiples")
     return a * c, b ** int(c.p) if b != 1 else b
 
 
