@@ -56,9 +56,10 @@ def symbol(name: str) -> Poly:
 
 def read(text: object) -> Poly:
     """The polynomial in a proof object, such as 3/2*u^2*q2 - 1: sums of products, no brackets."""
-    require(isinstance(text, str) and len(text) < 20_000 and _TEXT.fullmatch(text), "not a polynomial")
+    plain = text if isinstance(text, str) and len(text) < 20_000 else ""
+    require(_TEXT.fullmatch(plain), "not a polynomial")
     try:
-        return fmpq_mpoly(text, RING)
+        return fmpq_mpoly(plain, RING)
     except (ValueError, TypeError):
         raise RejectedProofError("not a polynomial") from None
 
@@ -96,6 +97,13 @@ class Fraction:
         value = self.above.to_dict()
         plain = self.below.is_one() and self.above.is_constant()
         return next(iter(value.values()), fmpq(0)) if plain else None
+
+    def number(self, otherwise: str) -> fmpq:
+        """The number that it is; the proof is rejected where it is none."""
+        value = self.constant
+        if value is None:
+            raise RejectedProofError(otherwise)
+        return value
 
 
 def _lowest(above: Poly, below: Poly) -> Fraction:

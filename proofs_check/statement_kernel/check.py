@@ -202,7 +202,7 @@ class Part:
     def exponential(
         self, term: Mapping[str, Any], domain: Domain, widths: Any, *, first: bool = False
     ) -> Poly:
-        """y = exp(c h), h >= 0: y >= Taylor's polynomial of odd degree; y <= 1 + (top - 1) h/end for h <= end.
+        """y = exp(c h), h >= 0: y >= Taylor's polynomial of odd degree; y <= 1 + (top - 1) h/end up to end.
 
         Of the first layer h is what it is after depth 0.
         """
@@ -238,6 +238,4 @@ def _range(widths: Any) -> tuple[int, int | None]:
 
 def read_number(text: object) -> fmpq:
     """A rational number of a proof object."""
-    number = Fraction.of(read(text)).constant
-    require(number is not None, "not a number")
-    return number
+    return Fraction.of(read(text)).number("not a number")

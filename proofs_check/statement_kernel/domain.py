@@ -49,8 +49,8 @@ class Domain:
         found = copy(self)
         for name, place in floors.items():
             require(name in self._begun, "not a symbol that a floor can be put under")
-            constant = Fraction.of(symbol(name) - known[range(len(known))[place]]).constant
-            require(constant is not None, "the lemma is not a symbol minus a number")
+            difference = Fraction.of(symbol(name) - known[range(len(known))[place]])
+            constant = difference.number("the lemma is not a symbol minus a number")
             # What is left of the symbol above a positive floor may be 0.
             found._strict = found._strict - ({name} if constant > 0 else set())
             found.shifts = found.shifts | {name: Fraction.of(symbol(name) + constant)}

@@ -16,7 +16,16 @@ from flint import fmpq
 
 from proofs_check.fully_connected_family import FullyConnectedFamily
 from proofs_check.language import tree
-from proofs_check.statement_kernel.algebra import NAMES, RING, Fraction, Poly, degrees_of, require, symbol
+from proofs_check.statement_kernel.algebra import (
+    NAMES,
+    RING,
+    Fraction,
+    Poly,
+    RejectedProofError,
+    degrees_of,
+    require,
+    symbol,
+)
 from theory.door import MAX_WIDTH
 from theory.laws import Law
 
@@ -63,21 +72,26 @@ class Model:
                     return one * self._inverse(two, variable)
                 return {"+": one + two, "-": one - two, "*": one * two}[operator]
             case tree.Call(("min" | "max" | "abs") as function, arguments):
-                numbers = [self.value(argument, variable).constant for argument in arguments]
-                require(None not in numbers, f"{function} of what is no number")
-                return Fraction.of({"min": min, "max": max, "abs": lambda n: abs(*n)}[function](numbers))
-            case tree.Call("exp", (argument,)) if variable is None:
+                what = f"{function} of what is no number"
+                numbers = [self.value(argument, variable).number(what) for argument in arguments]
+                require(function != "abs" or len(numbers) == 1, "abs takes one number")
+                return Fraction.of({"min": min(numbers), "max": max(numbers)}.get(function, abs(numbers[0])))
+        require(variable is None, "a sum or product over layers is of what each layer has")
+        return self._of_depth(node)
+
+    def _of_depth(self, node: tree.Expression) -> Fraction:
+        """Sums and products up to d, exponentials of them, and expectations."""
+        match node:
+            case tree.Call("exp", (argument,)):
                 parts = self._exponent(argument).items()
                 return prod((self._exponential(key, a, b) for key, (a, b) in parts), start=_ONE)
-            case tree.Fold(kind, body, name, tree.Number(first), tree.Name("d")) if variable is None:
-                require(first == 1, "sums and products begin at 1")
+            case tree.Fold(kind, body, name, tree.Number(first), tree.Name("d")) if first == 1:
                 return self._fold(node, "s" if kind == "sum" else "p", self.value(body, name))
-            case tree.Expectation(kind, body) if variable is None:
+            case tree.Expectation(kind, body):
                 inside = self.value(body)
                 mean = self._mean(inside)
                 return mean if kind == "E" else self._mean(inside * inside) - mean * mean
-        require(False, "a part of the statement is outside of what is proved")
-        raise AssertionError
+        raise RejectedProofError("a part of the statement is outside of what is proved")
 
     def _inverse(self, divisor: Fraction, variable: str | None) -> Fraction:
         """1/divisor; noted, since a divisor that cancels is not to be 0 either."""
@@ -116,10 +130,10 @@ class Model:
     def _power(self, base: tree.Expression, exponent: tree.Expression, variable: str | None) -> Fraction:
         if exponent == tree.Name("d") and variable is None:
             factor = self.value(base)
-            require(factor.constant is not None, "only numbers are taken to the power d")
+            factor.number("only numbers are taken to the power d")
             return self._fold((base, exponent), "p", factor)
-        power = self.value(exponent, variable).constant
-        require(power is not None and power.q == 1 and abs(power) <= 64, "an exponent that is not followed")
+        power = self.value(exponent, variable).number("an exponent that is no number")
+        require(power.q == 1 and abs(power) <= 64, "an exponent that is not followed")
         value = self.value(base, variable) ** abs(int(power.p))
         return value if power >= 0 else self._inverse(value, variable)
 
@@ -155,9 +169,9 @@ class Model:
             case tree.Name("d"):
                 return {node: (fmpq(1), fmpq(1))}
             case tree.Call("log", (argument,)):
-                number = self.value(argument).constant
-                require(number is not None and number > 0, "log of what is no positive number")
-                return {None: (fmpq(0), number)}
+                positive = self.value(argument).number("log of what is no number")
+                require(positive > 0, "log of what is not positive")
+                return {None: (fmpq(0), positive)}
             case tree.Negate(operand):
                 return self._exponent(tree.Binary("*", tree.Number(fmpq(-1)), operand))
             case tree.Binary("+", left, right):
@@ -169,15 +183,13 @@ class Model:
             case tree.Binary("-", left, right):
                 return self._exponent(tree.Binary("+", left, tree.Negate(right)))
             case tree.Binary("*", left, right):
-                one, two = self._exponent(left), self._exponent(right)
-                one, two = (one, two) if set(one) == {None} else (two, one)
-                require(set(one) == {None}, "an exponent must be linear in sums")
-                return {key: _times(one[None], factor) for key, factor in two.items()}
+                scale, sums = self._exponent(left), self._exponent(right)
+                scale, sums = (scale, sums) if set(scale) == {None} else (sums, scale)
+                require(set(scale) == {None}, "an exponent must be linear in sums")
+                return {key: _times(scale[None], factor) for key, factor in sums.items()}
             case tree.Binary("/", left, right):
                 return self._exponent(tree.Binary("*", left, tree.Binary("**", right, tree.Number(fmpq(-1)))))
-        number = self.value(node).constant
-        require(number is not None, "an exponent must be linear in sums")
-        return {None: (number, fmpq(1))}
+        return {None: (self.value(node).number("an exponent must be linear in sums"), fmpq(1))}
 
     def _mean(self, inside: Fraction) -> Fraction:
         """E of a polynomial in M_d, or linear in EmpVar, with coefficients that are not random."""
@@ -274,9 +286,7 @@ class Model:
         if self.law is None and l >= 2:
             require(l == 2, "moments of order above 2 need a weight law")
             return symbol("k")
-        moment = fmpq(1) if self.law is None else self.law.even_moment(l)
-        require(isinstance(moment, fmpq), "the law has moments that are not rational")
-        return RING.constant(moment)
+        return RING.constant(fmpq(1) if self.law is None else _rational_moment(self.law, l))
 
     def _bias_moment(self, l: int) -> Poly:
         if l == 0 or not self.family.has_bias:
@@ -284,9 +294,14 @@ class Model:
         if self.family.bias is None:
             require(l <= 4, "moments of order above 4 with biases are not followed")
             return symbol(f"nu{2 * l}")
-        moment = self.family.bias.even_moment(l)
-        require(isinstance(moment, fmpq), "the bias has moments that are not rational")
-        return symbol("nu2") ** l * moment
+        return symbol("nu2") ** l * _rational_moment(self.family.bias, l)
+
+
+def _rational_moment(law: Law, l: int) -> fmpq:
+    moment = law.even_moment(l)
+    if not isinstance(moment, fmpq):
+        raise RejectedProofError("the law has moments that are not rational")
+    return moment
 
 
 def _times(one: tuple[fmpq, fmpq], two: tuple[fmpq, fmpq]) -> tuple[fmpq, fmpq]:
