@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help verify test test-slow test-frameworks lint types benchmarks clean
+.PHONY: help verify test test-slow test-frameworks lint types benchmarks mutants clean
 
 help:
 	@echo "make verify   install, run the ledger of claims, print the verdict table"
 	@echo "make test     install, lint, type-check, run the tests"
 	@echo "make test-slow   the statistical checks that take minutes"
 	@echo "make test-frameworks   initialisers against torch, jax, flax and keras themselves"
+	@echo "make mutants  wrong code that the tests have to notice; resumable, SAMPLE=1000 for a part"
 	@echo "make benchmarks  print the timings"
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -34,6 +35,11 @@ test: lint types
 
 test-slow: $(VENV)/.ready
 	$(BIN)/pytest -m slow
+
+# Resumable: Ctrl-C, and the next call goes on. SAMPLE=1000 tries a random sample that stays the same; ONLY=theory.b
+# modules of that name; AGAIN=1 the survivors once more. The session is the file .mutants/session.sqlite.
+mutants: $(VENV)/.ready
+	$(BIN)/python -m mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
 
 benchmarks: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
