@@ -23,10 +23,11 @@ from proofs_check.language.evaluate import evaluate
 from proofs_check.language.parse import parse
 from proofs_check.moment_sources import OracleMoments, RecursionMoments
 from proofs_check.oracle import rational_bias_variances
-from proofs_check.statement_kernel.algebra import Fraction, RejectedProofError, read, symbol
+from proofs_check.statement_kernel.algebra import Fraction, read, symbol
 from proofs_check.statement_kernel.check import FORMAT, check_proof
 from proofs_check.statement_kernel.domain import Domain
 from proofs_check.statement_kernel.model import Model
+from proofs_check.statement_kernel.rejection import RejectedProofError
 from proofs_check.statement_proofs import prove
 from theory.network import FullyConnected
 
@@ -455,14 +456,15 @@ def test_a_step_that_is_too_narrow_is_noticed() -> None:
 
 def test_signs_and_strictness_at_the_ends_of_ranges() -> None:
     """u = 0 belongs to no width and 1/high does; a symbol that may be 0 makes nothing positive."""
-    domain = Domain(Model(parse_family("weights=any; bias=any"), None), 1)
+    every = Domain(Model(parse_family("weights=any; bias=any"), None), 1)
     for text in ("u", "v", "D", "m", "k - 1 + u", "nu4 - nu2^2 + w"):
-        assert domain.positive(read(text), (1, None)), text
+        assert every.positive(read(text)), text
     for text in ("1 - u", "k - 1", "nu2", "nu4 - nu2^2", "D - 1", "t1", "1 - v"):
-        assert domain.nonnegative(read(text), (1, None)), text
-        assert not domain.positive(read(text), (1, None)), text
+        assert every.nonnegative(read(text)), text
+        assert not every.positive(read(text)), text
     for text in ("x", "u - 1/9", "nu4 - nu2", "D - 2", "k - 101/100", "u - v", "-m"):
-        assert not domain.nonnegative(read(text), (1, None)), text
-    assert domain.positive(read("u - 1/9"), (2, 8))
-    assert not domain.positive(read("u - 1/8"), (2, 8))
-    assert domain.nonnegative(read("u - 1/8"), (2, 8))
+        assert not every.nonnegative(read(text)), text
+    some = every.with_floors((2, 8), {}, [])
+    assert some.positive(read("u - 1/9"))
+    assert not some.positive(read("u - 1/8"))
+    assert some.nonnegative(read("u - 1/8"))

@@ -13,18 +13,9 @@ from typing import Any, TypeAlias
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
-__all__ = [
-    "RING",
-    "Fraction",
-    "Poly",
-    "RejectedProofError",
-    "compose",
-    "degrees_of",
-    "ranged",
-    "read",
-    "require",
-    "symbol",
-]
+from proofs_check.statement_kernel.rejection import RejectedProofError, require
+
+__all__ = ["NAMES", "RING", "Fraction", "Poly", "compose", "degrees_of", "ranged", "read", "symbol"]
 
 Poly: TypeAlias = Any
 _MANY = range(1, 9)
@@ -37,16 +28,6 @@ _SYMBOLS = dict(zip(NAMES, RING.gens(), strict=True))
 _TEXT = re.compile(
     r"(?:[a-zA-Z]\w{0,3}|\d{1,400}(?:/[1-9]\d{0,399})?|\^\d{1,2}(?![\^\d])|[-+* ])*+", re.ASCII
 )
-
-
-class RejectedProofError(Exception):
-    """A proof that does not prove its statement."""
-
-
-def require(condition: object, reason: str) -> None:
-    """Reject the proof unless the condition holds."""
-    if not condition:
-        raise RejectedProofError(reason)
 
 
 def symbol(name: str) -> Poly:

@@ -16,16 +16,8 @@ from flint import fmpq
 
 from proofs_check.fully_connected_family import FullyConnectedFamily
 from proofs_check.language import tree
-from proofs_check.statement_kernel.algebra import (
-    NAMES,
-    RING,
-    Fraction,
-    Poly,
-    RejectedProofError,
-    degrees_of,
-    require,
-    symbol,
-)
+from proofs_check.statement_kernel.algebra import NAMES, RING, Fraction, Poly, degrees_of, symbol
+from proofs_check.statement_kernel.rejection import RejectedProofError, require
 from theory.door import MAX_WIDTH
 from theory.laws import Law
 
