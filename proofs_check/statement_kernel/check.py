@@ -118,9 +118,8 @@ class Part:
         split = place == "step" or (place == "base" and self.base == 1)
         require(len(cases) == 1 or split, "there is no next layer here")
         ranges = [_range(case["widths"]) for case in cases]
-        ends = (ranges[0][0], ranges[-1][1])
         joined = all(one[1] is not None and two[0] == one[1] + 1 for one, two in pairwise(ranges))
-        require(ends == self.model.widths and joined, "a width is missing")
+        require((ranges[0][0], ranges[-1][1]) == self.model.widths and joined, "a width is missing")
         for case in cases:
             self._certificate(case, target, claim, place)
 
@@ -144,6 +143,8 @@ class Part:
             return Claim(self.log_convexity(*term["moments"]))
         if "bound" in term:
             return Claim(self.exponential(term, domain, first=place == "base"))
+        if "extreme" in term:
+            return Claim(self.extreme(term["extreme"], term["of"], first=place == "base"))
         hypothesis = term["fact"] == "hypothesis"
         require(not hypothesis or place == "step", "there is no hypothesis here")
         cited = before if hypothesis else self.known[range(len(self.known))[term["fact"]]]
@@ -156,14 +157,18 @@ class Part:
         require(len(a) == len(b) <= 12 and sum(a) == sum(b) and min(a + b) >= 0, "powers that do not compare")
         require(all(sum(a[:i]) >= sum(b[:i]) for i in range(len(a))), "the first does not majorise the other")
         # A moment that joined later would be a constant in the claims that were read before it.
-        known = {
-            0,
-            *range(1, 1 + self.model.keeps_mean),
-            *(int(n[1:]) for n in self.model.start if n[0] == "q"),
-        }
+        orders = (int(name[1:]) for name in self.model.start if name[0] == "q")
+        known = {0, *range(1, 1 + self.model.keeps_mean), *orders}
         require(known.issuperset(a + b), "a moment that the statement does not need")
         one, two = (prod(self.model.moment(p).above for p in powers) for powers in (a, b))
         return one - two
+
+    def extreme(self, name: str, place: int, *, first: bool = False) -> Poly:
+        """max - one of its quantities, or one of them - min; of the first layer as after depth 0."""
+        function, quantities = self.model.extremes[name]
+        one = quantities[range(len(quantities))[place]]
+        difference = symbol(name) - compose(one, self.model.start if first else {}).above
+        return difference if function == "max" else -difference
 
     def exponential(self, term: Json, domain: Domain, *, first: bool = False) -> Poly:
         """y = exp(c h), h >= 0: y >= Taylor's polynomial of odd degree; y <= 1 + (top - 1) h/end up to end.
@@ -177,9 +182,8 @@ class Part:
             rate, n = read_number(term["rate"]), int(term["degree"])
             require(n % 2 == 1 and 0 < n <= 15, "Taylor's polynomial is a lower bound at odd degrees")
             require(rate == a if b == 1 else rate <= arb(a) + arb(b).log(), "the rate is too large")
-            return y * below**n - sum(
-                (rate * above) ** i * below ** (n - i) * fmpq(1, factorial(i)) for i in range(n + 1)
-            )
+            powers = ((rate * above) ** i * below ** (n - i) * fmpq(1, factorial(i)) for i in range(n + 1))
+            return y * below**n - sum(powers)
         top, end = read_number(term["top"]), read_number(term["end"])
         require(domain.nonnegative(end * below - above) and end > 0, "the exponent may be larger")
         exact = a == 0 and end == 1 and top == b

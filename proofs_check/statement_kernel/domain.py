@@ -31,6 +31,10 @@ class Domain:
             self.shifts["nu4"] = Fraction.of(symbol("nu4") + symbol("nu2") ** 2)
         self.free = {"x"}
         self._strict = {"m", *(n for n in model.start if n[0] == "q"), *model.exponents}
+        for name, (function, quantities) in model.extremes.items():
+            enough = any if function == "max" else all
+            self.free |= set() if enough(map(self.nonnegative, quantities)) else {name}
+            self._strict |= {name} if enough(map(self.positive, quantities)) else set()
         for name in (name for name in model.start if name[0] in "sp"):
             layer = model.step[name].above - (symbol(name) * model.step[name].below if name[0] == "s" else 0)
             if not self.nonnegative(layer):

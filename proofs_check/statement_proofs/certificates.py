@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from proofs_check.statement_kernel.algebra import NAMES, RING, Fraction, Poly, degrees_of
+from proofs_check.statement_kernel.algebra import NAMES, RING, Fraction, Poly, degrees_of, symbol
 from proofs_check.statement_kernel.check import Claim, Part
 from proofs_check.statement_kernel.domain import Domain, Widths
 from proofs_check.statement_kernel.rejection import RejectedProofError
@@ -68,7 +68,7 @@ class Workshop:
             {"floors": dict(self.floors)} if self.floors else {}
         )
         domain = self.part.domain_of(case)
-        for times in (None, *_times(factors, target.below)):
+        for times in (*_times(factors, target.below), None):
             rest, terms, surely = target.above, [], not claim.strict
             if times is not None:
                 if not (claim.equal or domain.nonnegative(times)):
@@ -152,13 +152,23 @@ class Workshop:
         except RejectedProofError:
             return None
 
+    def _multipliers(self, polynomial: Poly, fact: Fact) -> list[Poly]:
+        """Monomials; of a max or min also shares t and 1 - t, since a moment lies between two ratios."""
+        if "extreme" not in fact.cite:
+            return quotients(polynomial, fact.polynomial)
+        monomials = quotients(polynomial, symbol(fact.cite["extreme"]))
+        degrees = degrees_of(polynomial)
+        shares = [t for t in self.part.model.ranges if t[0] == "t" and degrees[NAMES.index(t)]]
+        both = [share for t in shares for share in (symbol(t), 1 - symbol(t))]
+        return [*monomials, *(one * share for one in monomials for share in both)]
+
     def _combined(self, polynomial: Poly, domain: Domain, good: Any) -> Terms | None:
         """Facts times monomials with non-negative coefficients, by linear programming."""
         columns: list[tuple[Fact, Poly, Poly]] = []
         if time.monotonic() > self.end:
             return None
         for fact in self.facts:
-            monomials = quotients(polynomial, fact.polynomial)
+            monomials = self._multipliers(polynomial, fact)
             columns += [(fact, monomial, fact.polynomial * monomial) for monomial in monomials]
         if not columns or len(columns) > _MOST_COLUMNS:
             return None

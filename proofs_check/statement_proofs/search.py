@@ -110,12 +110,14 @@ class _Search:
         how = self._settled(self.part.claim)
         if how is None and not self.part.claim.equal:
             self._add_moments()
+            self._add_extremes()
             for self.shop.effort in (0, 1, 2):
-                open_claims = [] if self.shop.effort == 2 else self._candidates()
-                for claim in open_claims:
-                    self._add(claim)
-                self._add_quarter()
-                how = self._settled(self.part.claim)
+                how = self._settled(self.part.claim) if self.shop.effort == 1 else None
+                if how is None:
+                    for claim in [] if self.shop.effort == 2 else self._candidates():
+                        self._add(claim)
+                    self._add_quarter()
+                    how = self._settled(self.part.claim)
                 if how is not None or time.monotonic() > self.end:
                     break
         if how is None:
@@ -169,6 +171,12 @@ class _Search:
                     cite = {"moments": [list(a), list(b)]}
                     self.shop.facts.append(Fact(self.part.log_convexity(a, b), cite))
 
+    def _add_extremes(self) -> None:
+        for name, (_, quantities) in self.part.model.extremes.items():
+            for place in range(len(quantities)):
+                cite = {"extreme": name, "of": place}
+                self.shop.facts.append(Fact(self.part.extreme(name, place), cite))
+
     def _candidates(self) -> Iterator[Poly]:
         names = self.part.model.start
         m = symbol("m")
@@ -193,18 +201,27 @@ class _Search:
             yield 2 * s2 - (1 + d) * s1
 
     def _settled(self, claim: Claim) -> dict[str, Any] | None:
-        """Directly, or by induction."""
+        """Directly, or by induction; products over layers first by induction where attempts are dear."""
+        degrees = degrees_of(claim.polynomial)
+        grows = any(degrees[NAMES.index(name)] for name in self.part.model.start if name[0] == "p")
+        ways = [self._direct, self._induction]
+        ways = ways[::-1] if grows and self.shop.effort else ways
+        return next(filter(None, (way(claim) for way in ways)), None)
+
+    def _direct(self, claim: Claim) -> dict[str, Any] | None:
+        if claim.equal:
+            return None
+        found = self.shop.cases(Fraction.of(claim.polynomial), claim, [], whole=True)
+        return {"direct": found[0]} if found else None
+
+    def _induction(self, claim: Claim) -> dict[str, Any] | None:
         part, shop, polynomial = self.part, self.shop, claim.polynomial
-        if not claim.equal:
-            direct = shop.cases(Fraction.of(polynomial), claim, [], whole=True)
-            if direct is not None:
-                return {"direct": direct[0]}
         first = compose(polynomial, part.model.step).above if part.base else polynomial
         base = shop.cases(compose(first, part.model.start), claim, [], whole=not part.base)
         if base is None:
             return None
         one = Fraction.of(1)
-        factors = [one, *(f for f in self._factors(polynomial) if f != one)]
+        factors = [*(f for f in self._factors(polynomial) if f != one), one]
         step = shop.cases(compose(polynomial, part.model.step), claim, factors, whole=False)
         return None if step is None else {"base": base, "step": step}
 
