@@ -39,6 +39,8 @@ def trace(model: Model, network: Any, moments: Any) -> list[Values]:
     found = [now]
     for j, layer in enumerate(network.layers, 1):
         here = now | {"u": fmpq(1, widths[j])} | _bias(layer)
+        for name, (function, quantities) in model.extremes.items():
+            here[name] = {"max": max, "min": min}[function](polynomial_at(q, here) for q in quantities)
         for name, (a, b, h) in model.exponents.items():
             here[name] = ((arb(a) + arb(b).log()) * arb(number(h, here))).exp()
         now = now | {name: number(step, here) for name, step in model.step.items() if name[0] not in "qS"}

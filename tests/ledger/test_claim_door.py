@@ -49,7 +49,8 @@ REFUSED = {
         lambda: entry(where="network=residual").fully_connected_family,
         "claim a is not about fully connected networks",
     ),
-    "dependence on nothing": (lambda: check_dependencies(entry(depends=["b"]), ["a"]), "depends on 'b'"),
+    "dependence on nothing": (lambda: check_dependencies([entry(depends=["b"])]), "that a depends on 'b'"),
+    "a circle": (lambda: check_dependencies([entry(depends=["a"])]), "in a circle: a"),
 }
 
 
@@ -63,8 +64,8 @@ def test_bad_claims_are_refused_with_their_name(call, piece):
 
 def test_the_claim_itself_is_accepted():
     """What the refusals above differ from."""
-    good = entry(depends=["a"])
-    check_dependencies(good, ["a"])
+    good = entry(depends=["b"])
+    check_dependencies([good, entry(id="b")])
     assert (good.expected, good.parsed.relations) == (Verdict.PROVED, ("==",))
     assert good.parsed_mutant.text == "E[M[d]] == 2*M[0]"
     assert good.fully_connected_family == good.family

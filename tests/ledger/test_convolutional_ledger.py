@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from time import process_time
 
 import pytest
 from flint import fmpq
@@ -24,11 +25,13 @@ CLAIMS = {c.id: c for c in load_ledger() if c.id.startswith(("conv-", "orthogona
 @pytest.mark.timed
 @pytest.mark.full
 def test_the_claims_reach_their_verdicts_in_time():
-    settled = [settle(claim) for claim in CLAIMS.values()]
-    assert [s.claim.id for s in settled if not s.as_expected] == []
-    assert len(settled) == 14
     # Compiling the sampler, once a machine, is not counted.
-    assert sum(s.seconds for s in settled if s.claim.id != "orthogonal-ratio") < 10
+    settle(CLAIMS["orthogonal-ratio"])
+    start = process_time()
+    settled = [settle(claim) for claim in CLAIMS.values()]
+    assert process_time() - start < 20
+    assert [s.claim.id for s in settled if not s.as_expected] == []
+    assert len(settled) == 15
 
 
 @pytest.mark.parametrize("name", [c.id for c in CLAIMS.values() if c.expected is Verdict.PROVED])

@@ -104,7 +104,21 @@ EXPECTED = {
     "random-input-normal": "proved",
     "random-input-any-law": "refuted",
     "zero-any-law": "refuted",
+    "mean-any-gain": "proved",
+    "xavier-keeps-mean": "refuted",
+    "torch-default-keeps-mean": "refuted",
+    "residual-relu-branch-constant": "open",
+    "residual-relu-second-criterion": "open",
+    "eq4-only-if-bounded-kurtosis": "open",
+    "dichotomy-converging-infinite-kurtosis": "open",
+    "lognormal-limit": "open",
+    "empirical-variance-best-order": "open",
+    "orthogonal-smaller-spread-all-orders": "open",
+    "gradient-fm2-any-law": "open",
+    "activations-not-homogeneous": "open",
+    "training-starts": "open",
 }
+SETTLED = {name: claim for name, claim in CLAIMS.items() if claim.expected is not Verdict.OPEN}
 
 
 def test_the_ledger_holds_the_claims_with_these_verdicts():
@@ -132,7 +146,7 @@ def test_the_ledger_holds_the_claims_with_these_verdicts():
     "theorem-5-*",
     "universality",
 )
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
+@pytest.mark.parametrize("claim", SETTLED.values(), ids=SETTLED.keys())
 def test_every_claim_reaches_its_verdict_on_evidence_of_two_kinds(claim):
     settled = settle(claim)
     assert settled.as_expected, [e.to_dict() for e in settled.evidence if not e.is_good]

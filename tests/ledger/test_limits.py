@@ -6,6 +6,7 @@ import json
 from copy import deepcopy
 from fractions import Fraction
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from flint import arb, ctx, fmpq
@@ -286,6 +287,8 @@ def test_zero_needs_a_law_without_ties():
 @pytest.mark.full
 def test_the_limit_claims_together_stay_within_their_time():
     ours = ("eq4-", "dichotomy-", "equal-widths-")
-    settled = [settle(claim) for claim in load_ledger() if claim.id.startswith(ours)]
-    assert len(settled) == 9
-    assert sum(s.seconds for s in settled) < 15
+    claims = [claim for claim in load_ledger() if claim.id.startswith(ours)]
+    start = process_time()
+    settled = [settle(claim) for claim in claims]
+    assert len(settled) == 11
+    assert process_time() - start < 15

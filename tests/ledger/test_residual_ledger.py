@@ -312,7 +312,7 @@ def test_joint_moments_by_recursion_and_counting(text):
 
 
 def test_every_claim_says_residual_in_its_family():
-    assert len(CLAIMS) == 21
+    assert len(CLAIMS) == 23
     assert all("network=residual" in claim.where for claim in CLAIMS.values())
 
 

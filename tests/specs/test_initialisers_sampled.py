@@ -1,6 +1,6 @@
 """Each framework initialiser against draws of the framework itself, where it is installed.
 
-Orthogonal matrices, whose entries depend on each other, are in tests/test_orthogonal_initialisers.py.
+Orthogonal matrices, whose entries depend on each other, are in tests/specs/test_orthogonal_initialisers.py.
 N = 10^6 entries w, divided by the exact variance. The standard errors are exact, sqrt((kappa - 1)/N)
 for the mean of w^2 and sqrt((m_8 - kappa^2)/N) for the mean of w^4; the limit is 5 of them. So a variance
 off by 1.5 % or a kurtosis off by 0.1 would be seen (normal entries are the widest case: the limit is at
@@ -36,7 +36,7 @@ SOURCES = {
 
 @pytest.mark.parametrize("package", SOURCES)
 def test_the_installed_framework_has_the_constant_of_our_enclosure(package):
-    """tests/test_initialisers.py encloses it: sqrt(v(2)), to 1e-16."""
+    """test_initialisers.py encloses it: sqrt(v(2)), to 1e-16."""
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
     root = Path(find_spec(package).submodule_search_locations[0]).parent
