@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from theory.errors import SpecError
 
 if TYPE_CHECKING:
+    from proofs_check.claim import Claim
     from proofs_check.ledger.run import Settled
 
 __all__ = ["check_report_path", "ledger_markdown", "write_report"]
 
 _SUFFIXES = (".md", ".markdown")
+_VERDICTS = ("proved", "refuted", "supported", "inconclusive", "open")
 
 
 def check_report_path(path: Path) -> None:
@@ -47,7 +49,7 @@ def _lines(settled: Sequence[Settled], total: int, refuted_below: Mapping[str, l
     counts = summary(list(settled))
     yield "# Claims and their verdicts"
     yield ""
-    named = ", ".join(f"{counts[v]} {v}" for v in ("proved", "refuted", "supported", "inconclusive"))
+    named = ", ".join(f"{counts[v]} {v}" for v in _VERDICTS)
     yield f"{len(settled)} of {total} claims: {named}; {counts['unexpected']} not as expected."
     yield ""
     yield "| claim | verdict | expected | source |"
@@ -69,12 +71,28 @@ def _section(item: Settled, refuted: Sequence[str]) -> Iterator[str]:
     if claim.statement is not None:
         yield from ("", "```", " ".join(claim.statement.split()), "```")
     yield ""
-    yield f"- family: `{claim.where or 'the default'}`"
-    if claim.depends:
-        yield f"- depends on: {', '.join(claim.depends)}"
+    yield from _facts(claim)
     for evidence in item.evidence:
         kind = f"mutant of {evidence.kind}" if evidence.is_mutant else evidence.kind
         yield f"- {kind}, {evidence.outcome}: {_plain(evidence.detail)}"
+
+
+def _facts(claim: Claim) -> Iterator[str]:
+    from proofs_check.ledger.assumptions import meanings
+    from proofs_check.ledger.textbook import facts_of
+
+    if claim.source:
+        yield f"- source: {_plain(claim.source)}"
+    yield f"- family: `{claim.where or 'the default'}`"
+    for name, meaning in meanings(claim).items():
+        yield f"- assumes {_plain(name)}: {_plain(meaning)}"
+    if claim.depends:
+        yield f"- depends on: {', '.join(claim.depends)}"
+    for fact in facts_of(claim):
+        yield f"- cites {_plain(fact.name)}: {_plain(fact.source)}; {_plain(fact.discharged)}"
+    if claim.known is not None:
+        yield f"- known for it: {_plain(claim.known.in_favour)}"
+        yield f"- known against it: {_plain(claim.known.against)}"
 
 
 def _plain(text: str) -> str:

@@ -1,10 +1,9 @@
-"""What a person reads: predictions and verdicts as tables that fit 80 columns."""
+"""What a person reads: predictions as tables that fit 80 columns."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from rich import box
 from rich.table import Table
@@ -21,10 +20,7 @@ from theory.residual import Residual
 from theory.spec import Network
 from theory.values import Bounded, Enclosed, Exact, as_value
 
-if TYPE_CHECKING:
-    from proofs_check.ledger.run import Settled
-
-__all__ = ["failure_lines", "number", "print_ledger", "print_prediction", "summary_line"]
+__all__ = ["failure_lines", "number", "print_prediction", "summary_line"]
 
 _Value: TypeAlias = "Exact | Enclosed | Bounded"
 
@@ -175,60 +171,3 @@ def _failure_line(name: str, mode: FailureMode, criterion: str) -> Text:
     where = f"first outside at layer {mode.first_layer}; " if mode.fails else ""
     worst = f"worst {number(mode.worst)} at layer {mode.worst_layer}"
     return Text.assemble(f"{name} ", verdict, f"  {criterion}: {where}{worst}")
-
-
-_COLOURS = {"proved": "green", "refuted": "magenta", "supported": "cyan", "inconclusive": "yellow"}
-
-
-def print_ledger(settled: list[Settled], total: int, refuted_below: Mapping[str, list[str]]) -> None:
-    """The verdict table, the witnesses of what is refuted, and a summary.
-
-    `refuted_below` names the refuted claims that a claim rests on.
-    """
-    out = console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("claim", no_wrap=True)
-    table.add_column("verdict")
-    table.add_column("what it says, and what that rests on", ratio=1)
-    for item in settled:
-        verdict = Text(str(item.verdict), _COLOURS[item.verdict])
-        if not item.as_expected:
-            verdict.append(f"\nexpected {item.claim.expected}", "bold red")
-        said = Text(item.claim.text)
-        if item.claim.statement is not None:
-            said.append(f"\n{item.claim.statement}", "cyan")
-        if item.claim.id in refuted_below:
-            said.append(f"\nrests on what is refuted: {', '.join(refuted_below[item.claim.id])}", "bold red")
-        table.add_row(item.claim.id, verdict, Text.assemble(said, "\n", _evidence_text(item), "\n"))
-    out.print(table)
-    for item in settled:
-        for evidence in item.evidence:
-            if evidence.kind == "witness" and not evidence.is_mutant:
-                out.print(Text(f"{item.claim.id}: {evidence.detail}"))
-    out.print(Text(_ledger_summary(settled, total)))
-
-
-def _evidence_text(item: Settled) -> Text:
-    kinds = dict.fromkeys(e.kind for e in item.evidence if not e.is_mutant)
-    mutants = [e for e in item.evidence if e.is_mutant]
-    caught = sum(e.is_good for e in mutants)
-    rejected = f"; mutants rejected {caught}/{len(mutants)}" if mutants else ""
-    text = Text(f"{', '.join(kinds)}{rejected}", "dim")
-    for evidence in item.evidence:
-        if not evidence.is_good:
-            what = f"mutant of {evidence.kind}" if evidence.is_mutant else evidence.kind
-            text.append(f"\n{what} {evidence.outcome}: {evidence.detail}", "red")
-    return text
-
-
-def _ledger_summary(settled: list[Settled], total: int) -> str:
-    from proofs_check.ledger.run import summary
-
-    counts = summary(settled)
-    named = ", ".join(f"{counts[v]} {v}" for v in _COLOURS if counts[v])
-    seconds = sum(s.seconds for s in settled)
-    named = named or "none"
-    expected = "all as expected" if not counts["unexpected"] else f"{counts['unexpected']} NOT as expected"
-    line = f"{len(settled)} of {total} claims: {named}; {expected}; {seconds:.1f} s"
-    # A line of its own, which no console can break in the middle.
-    return line if len(settled) == total else f"{line}\ninterrupted before the rest"

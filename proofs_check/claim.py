@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -14,12 +14,12 @@ from proofs_check.language.tree import Statement
 from proofs_check.verdict import Verdict
 from theory.errors import SpecError, unknown_name
 
-__all__ = ["Claim", "Mutant", "check_dependencies", "load_ledger", "select"]
+__all__ = ["Claim", "Known", "Mutant", "check_dependencies", "load_ledger", "select"]
 
 
 _KEYS = frozenset(
     {"id", "source", "text", "statement", "where", "expected", "evidence", "mutant", "proof"}
-    | {"judgements", "shows", "depends"}
+    | {"judgements", "shows", "depends", "known"}
 )
 # The files of the ledger, in its order.
 _FILES = (
@@ -31,6 +31,8 @@ _FILES = (
     "residual",
     "gradients",
     "datasets",
+    "gains",
+    "open",
 )
 
 
@@ -47,13 +49,22 @@ class Mutant:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known about an open claim: what speaks for it, and what against it or limits it."""
+
+    in_favour: str
+    against: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """One entry of the ledger.
 
     `statement` is in the statement language, or None where the language cannot say it; then
     `shows` pins the witness of a refuted claim, so that a change of its formula shows too.
     `text` says it and `judgements` are what its proof must conclude, word for word; `depends` names
-    the claims that it rests on.
+    the claims that it rests on: those that its proof uses, those whose truth would make it true, those
+    without which it says nothing. An open claim says what is known.
     """
 
     id: str
@@ -68,6 +79,27 @@ class Claim:
     judgements: tuple[Mapping[str, Any], ...] = ()
     shows: str | None = None
     depends: tuple[str, ...] = ()
+    known: Known | None = None
+
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """The named assumptions of its judgements, beside the family."""
+        return tuple(sorted({name for j in self.judgements for name in j.get("assumes", ())}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        known = self.known
+        return {
+            "id": self.id,
+            "source": self.source,
+            "text": self.text,
+            "statement": self.statement,
+            "where": self.where,
+            "expected": str(self.expected),
+            "assumes": list(self.assumes),
+            "depends": list(self.depends),
+            "known": None if known is None else {"for": known.in_favour, "against": known.against},
+        }
 
     @property
     def family(self) -> Family:
@@ -110,16 +142,34 @@ def load_ledger() -> list[Claim]:
     ids = [claim.id for claim in claims]
     if len(set(ids)) != len(ids):
         raise SpecError("two claims of the ledger share an id; ids are permanent and unique")
-    for claim in claims:
-        check_dependencies(claim, ids)
+    check_dependencies(claims)
     return claims
 
 
-def check_dependencies(claim: Claim, ids: Collection[str]) -> None:
-    """Refuse a claim that depends on one that does not exist."""
-    for name in claim.depends:
-        if name not in ids:
-            raise unknown_name(f"claim that {claim.id} depends on", name, ids)
+def check_dependencies(claims: Sequence[Claim]) -> None:
+    """Refuse dependence on a claim that does not exist, and dependence in a circle."""
+    known = {claim.id: claim.depends for claim in claims}
+    for claim in claims:
+        for name in claim.depends:
+            if name not in known:
+                raise unknown_name(f"claim that {claim.id} depends on", name, known)
+    left = dict(known)
+    while left:
+        free = {name for name, below in left.items() if not any(other in left for other in below)}
+        if not free:
+            circle = ", ".join(_circle(left))
+            raise SpecError(f"claims depend on one another in a circle: {circle}; leave out one of these")
+        left = {name: below for name, below in left.items() if name not in free}
+
+
+def _circle(depends: Mapping[str, Sequence[str]]) -> list[str]:
+    """One circle, where every claim depends on another one here."""
+    path = [next(iter(depends))]
+    while True:
+        following = next(name for name in depends[path[-1]] if name in depends)
+        if following in path:
+            return path[path.index(following) :]
+        path.append(following)
 
 
 def select(claims: list[Claim], only: list[str]) -> list[Claim]:
@@ -134,7 +184,9 @@ def select(claims: list[Claim], only: list[str]) -> list[Claim]:
 def _claim(entry: Mapping[str, Any]) -> Claim:
     if extra := set(entry) - _KEYS:
         raise SpecError(f"claim {entry.get('id')!r} has unknown keys: {', '.join(sorted(extra))}")
-    mutant = entry.get("mutant", {})
+    mutant, known = entry.get("mutant", {}), entry.get("known")
+    if (entry.get("expected") == Verdict.OPEN) != (known is not None):
+        raise SpecError(f"claim {entry.get('id')!r}: open claims, and they alone, say what is known")
     try:
         return Claim(
             id=entry["id"],
@@ -149,6 +201,7 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
             judgements=tuple(entry.get("judgements", ())),
             shows=entry.get("shows"),
             depends=tuple(entry.get("depends", ())),
+            known=None if known is None else Known(known["for"], known["against"]),
         )
     except KeyError as error:
         raise SpecError(f"claim {entry.get('id')!r} lacks the key {error}") from None

@@ -5,7 +5,7 @@ id = "my-bound"
 text = "What it says, in words."
 statement = "E[M[d]**2] <= M[0]**2*exp(5*sum(1/n[j], j, 1, d))"
 where = "weights=normal"        # the family; may be left out, as may source and depends
-expected = "proved"             # or refuted, supported, inconclusive
+expected = "proved"             # or refuted, supported, inconclusive; open: neither proved nor refuted
 depends = ["another-id"]
 """
 
@@ -52,8 +52,7 @@ def load_claims(path: Path) -> list[Claim]:
         if claim.id in ids:
             raise SpecError(f"claim {claim.id} stands twice in {path}; ids are unique")
         ids.add(claim.id)
-    for claim in claims:
-        check_dependencies(claim, [other.id for other in claims])
+    check_dependencies(claims)
     return claims
 
 
@@ -65,7 +64,9 @@ def settle_claim(
     more = {"examples": 3_000, "corners": 30_000} if thorough else {}
     with _naming(claim):
         found = settle(claim.statement or "", claim.where, seconds=seconds, watch=watch, **more)
-    return Settled(claim, found.verdict, tuple(_evidence(found)), time.perf_counter() - start)
+    undecided = found.verdict in (Verdict.SUPPORTED, Verdict.INCONCLUSIVE)
+    verdict = Verdict.OPEN if claim.expected is Verdict.OPEN and undecided else found.verdict
+    return Settled(claim, verdict, tuple(_evidence(found)), time.perf_counter() - start)
 
 
 def _entries(path: Path) -> list[Any]:

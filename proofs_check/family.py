@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 from proofs_check import fully_connected_family, residual_family
@@ -17,6 +18,7 @@ Family: TypeAlias = "FullyConnectedFamily | ResidualFamily"
 _OPTIONS = {"fully_connected": fully_connected_family.OPTIONS, "residual": residual_family.OPTIONS}
 
 
+@lru_cache(maxsize=256)
 def parse_family(where: str) -> Family:
     """Read the text of --where, such as ``weights=normal,uniform; widths=1..64; bias=any``.
 

@@ -26,6 +26,11 @@ _MATCHING = ["atomless_weights", "matching_readout"]
 _NORMAL = ["normal_weights"]
 
 
+def any_gain_proof() -> _Object:
+    """E M_d as a product over layers, any law, gain and slopes."""
+    return _proof(_lengths(_ANY, 1, _MEAN, 0), [1])
+
+
 def jacobian_proof() -> _Object:
     """|J u|^2 has the law of |a_d|^2 started at u; its mean for any law, its square for normal weights."""
     steps: list[_Object] = []
@@ -73,6 +78,7 @@ def random_input_proof() -> _Object:
 
 
 PROOFS: dict[str, Callable[[], _Object]] = {
+    "mean-any-gain": any_gain_proof,
     "jacobian-law": jacobian_proof,
     "gradient-independence": independence_proof,
     "gradient-balance": balance_proof,

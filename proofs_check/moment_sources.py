@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
+from operator import itemgetter
 
 from flint import fmpq
 
@@ -148,10 +150,11 @@ class PathMoments(ABC):
     def expectation(self, monomial: Monomial) -> Number:
         """E of any monomial, as a sum over all paths."""
         total = fmpq(0)
+        factors = [(_on_path(name), power) for name, power in monomial]
         for path, probability in self._paths.items():
             term = probability
-            for name, power in monomial:
-                term *= _on_path(name, path) ** power
+            for value, power in factors:
+                term *= value(path) ** power
             total += term
         return total
 
@@ -167,12 +170,15 @@ class OracleMoments(PathMoments):
         return oracle.path_law(self.network, max_states=self.max_states)
 
 
-def _on_path(name: str, path: tuple[fmpq, ...]) -> fmpq:
-    if name == "EmpVar":
-        lengths, d = path[1:], len(path) - 1
-        mean = sum(lengths, fmpq(0)) / d
-        return sum((m * m for m in lengths), fmpq(0)) / d - mean**2
-    return path[_index(name)]
+def _on_path(name: str) -> Callable[[tuple[fmpq, ...]], fmpq]:
+    """What the name stands for, as a function of (M_0, ..., M_d)."""
+    return _spread if name == "EmpVar" else itemgetter(_index(name))
+
+
+def _spread(path: tuple[fmpq, ...]) -> fmpq:
+    lengths, d = path[1:], len(path) - 1
+    mean = sum(lengths, fmpq(0)) / d
+    return sum((m * m for m in lengths), fmpq(0)) / d - mean**2
 
 
 def lengths_in(monomial: Monomial) -> list[tuple[int, int]]:

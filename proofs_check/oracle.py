@@ -35,7 +35,8 @@ MAX_STATES = 200_000
 
 _Vector: TypeAlias = tuple[int, ...]
 _Path: TypeAlias = tuple[fmpq, ...]
-_States: TypeAlias = dict[tuple[_Path, _Vector], fmpq]
+# Sums of squares so far, in the units of their layers, and the activations.
+_States: TypeAlias = dict[tuple[tuple[int, ...], _Vector], fmpq]
 # Whole values with whole weights; dividing by the sum of the weights gives probabilities.
 _Weighted: TypeAlias = Mapping[int, int]
 
@@ -61,10 +62,10 @@ def length_law(network: FullyConnected, *, max_states: int = MAX_STATES) -> list
     {0: 1/4, 1: 1/2, 2: 1/4}
     """
     laws = []
-    for states in _layers(network, max_states, keep_paths=False):
+    for units, states in _layers(network, max_states, keep_paths=False):
         law: defaultdict[fmpq, fmpq] = defaultdict(fmpq)
-        for ((length,), _), probability in states.items():
-            law[length] += probability
+        for ((squares,), _), probability in states.items():
+            law[units[-1] * squares] += probability
         laws.append(dict(sorted(law.items())))
     return laws
 
@@ -84,9 +85,9 @@ def length_moments(network: FullyConnected, order: int, *, max_states: int = MAX
 def path_law(network: FullyConnected, *, max_states: int = MAX_STATES) -> dict[_Path, fmpq]:
     """The exact joint law {(M_0, ..., M_d): probability}."""
     law: defaultdict[_Path, fmpq] = defaultdict(fmpq)
-    *_, last = _layers(network, max_states, keep_paths=True)
+    *_, (units, last) = _layers(network, max_states, keep_paths=True)
     for (path, _), probability in last.items():
-        law[path] += probability
+        law[tuple(unit * squares for unit, squares in zip(units, path, strict=True))] += probability
     return dict(law)
 
 
@@ -116,31 +117,34 @@ class _Integers:
     raw_variance: fmpq
 
 
-def _layers(network: FullyConnected, max_states: int, *, keep_paths: bool) -> Iterator[_States]:
-    """Per layer, the probability of each (lengths so far, activation vector).
+def _layers(
+    network: FullyConnected, max_states: int, *, keep_paths: bool
+) -> Iterator[tuple[list[fmpq], _States]]:
+    """Per layer, the units of the layers so far and the probability of each (path, activation vector).
 
-    Without `keep_paths` only the layer's own length is kept; the last vector is never needed.
+    M_j is its unit times the path's sum of squares: whole numbers merge faster than rationals. Without
+    `keep_paths` only the layer's own sum is kept; the last vector is never needed.
     """
     start = [fmpq(1)] * network.widths[0] if network.input is None else list(network.input)
     scale_squared = _input_scale(network)
     vector = tuple(sorted(abs(int((x / scale_squared.sqrt()).p)) for x in start))
-    length = scale_squared * sum(a * a for a in vector) / network.widths[0]
-    states: _States = {((length,), vector): fmpq(1)}
-    yield states
+    units = [scale_squared / network.widths[0]]
+    states: _States = {((sum(a * a for a in vector),), vector): fmpq(1)}
+    yield units, states
     for layer in network.layers:
         step = _Step.of(layer, scale_squared)
         scale_squared = step.scale_squared
         successors = step.last if layer.index == network.depth else step.successors
         outcomes = {v: list(successors(v, max_states)) for v in {v for _, v in states}}
-        grown: defaultdict[tuple[_Path, _Vector], fmpq] = defaultdict(fmpq)
+        units = [*units, scale_squared / layer.width]
+        grown: defaultdict[tuple[tuple[int, ...], _Vector], fmpq] = defaultdict(fmpq)
         for (path, before), probability in states.items():
             for after, squares, chance in outcomes[before]:
-                length = scale_squared * squares / layer.width
-                grown[(*path, length) if keep_paths else (length,), after] += probability * chance
+                grown[(*path, squares) if keep_paths else (squares,), after] += probability * chance
             if len(grown) > max_states:
                 raise OracleLimitError(f"more than {max_states:,} states; enumerate a smaller network")
         states = dict(grown)
-        yield states
+        yield units, states
 
 
 def _entry_variance(layer: Layer) -> fmpq:

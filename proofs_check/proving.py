@@ -17,7 +17,7 @@ def checked_proof(statement: Statement, family: Family, seconds: float) -> Mappi
     # Imported when a proof is sought: most commands never do.
     prover = import_module("proofs_check.statement_proofs")
     kernel = import_module("proofs_check.statement_kernel.check")
-    rejected = import_module("proofs_check.statement_kernel.algebra").RejectedProofError
+    rejected = import_module("proofs_check.statement_kernel.rejection").RejectedProofError
     proof: Mapping[str, Any] | None = prover.prove(statement, family, seconds=seconds)
     if proof is None:
         return None

@@ -30,7 +30,8 @@ _OUTCOMES_PER_STATE = 4
 
 _Vector: TypeAlias = tuple[int, ...]
 _Path: TypeAlias = tuple[fmpq, ...]
-_States: TypeAlias = dict[tuple[_Path, _Vector], fmpq]
+# Sums of squares so far, in the units of their blocks, and the activations.
+_States: TypeAlias = dict[tuple[tuple[int, ...], _Vector], fmpq]
 
 
 def length_moments(network: Residual, order: int, *, max_states: int = MAX_STATES) -> list[list[fmpq]]:
@@ -41,8 +42,11 @@ def length_moments(network: Residual, order: int, *, max_states: int = MAX_STATE
     [3/2, 9/2]
     """
     return [
-        [sum((p * path[-1] ** k for (path, _), p in states.items()), fmpq(0)) for k in range(1, order + 1)]
-        for states in _blocks(network, max_states, keep_paths=False)
+        [
+            sum((p * (units[-1] * path[-1]) ** k for (path, _), p in states.items()), fmpq(0))
+            for k in range(1, order + 1)
+        ]
+        for units, states in _blocks(network, max_states, keep_paths=False)
     ]
 
 
@@ -53,9 +57,9 @@ def path_law(network: Residual, *, max_states: int = MAX_STATES) -> dict[_Path, 
     {(1, 1): 3/4, (1, 9): 1/4}
     """
     law: defaultdict[_Path, fmpq] = defaultdict(fmpq)
-    *_, last = _blocks(network, max_states, keep_paths=True)
+    *_, (units, last) = _blocks(network, max_states, keep_paths=True)
     for (path, _), probability in last.items():
-        law[path] += probability
+        law[tuple(unit * squares for unit, squares in zip(units, path, strict=True))] += probability
     return dict(law)
 
 
@@ -86,31 +90,34 @@ class _Whole:
     width: int
 
 
-def _blocks(network: Residual, max_states: int, *, keep_paths: bool) -> Iterator[_States]:
+def _blocks(network: Residual, max_states: int, *, keep_paths: bool) -> Iterator[tuple[list[fmpq], _States]]:
+    """Per block, the units of the blocks so far and the probability of each (path, activations)."""
     start = list(network.input) if network.input else [fmpq(1)] * network.width
     denominator = lcm(*(int(x.q) for x in start))
     vector = tuple(sorted(int((x * denominator).p) for x in start))
-    states: _States = {((_length(vector, denominator),), vector): fmpq(1)}
-    yield states
+    units = [fmpq(1, len(vector) * denominator**2)]
+    states: _States = {((_square(vector),), vector): fmpq(1)}
+    yield units, states
     for block in network.blocks:
         unit = _root(scale_squared(block), "the branch's unit times eta")
         denominator *= int(unit.q)
-        grown: defaultdict[tuple[_Path, _Vector], fmpq] = defaultdict(fmpq)
-        known: dict[_Vector, list[tuple[fmpq, _Vector, fmpq]]] = {}
+        units = [*units, fmpq(1, len(vector) * denominator**2)]
+        grown: defaultdict[tuple[tuple[int, ...], _Vector], fmpq] = defaultdict(fmpq)
+        known: dict[_Vector, list[tuple[int, _Vector, fmpq]]] = {}
         for (path, before), probability in states.items():
             if before not in known:
                 after = _after(before, block, unit, max_states)
-                known[before] = [(_length(x, denominator), x, chance) for x, chance in after.items()]
-            for length, x, chance in known[before]:
-                grown[(*path, length) if keep_paths else (length,), x] += probability * chance
+                known[before] = [(_square(x), x, chance) for x, chance in after.items()]
+            for square, x, chance in known[before]:
+                grown[(*path, square) if keep_paths else (square,), x] += probability * chance
             if len(grown) > max_states:
                 raise OracleLimitError(f"more than {max_states:,} states; enumerate a smaller network")
         states = dict(grown)
-        yield states
+        yield units, states
 
 
-def _length(vector: _Vector, denominator: int) -> fmpq:
-    return fmpq(sum(x * x for x in vector), len(vector) * denominator**2)
+def _square(vector: _Vector) -> int:
+    return sum(x * x for x in vector)
 
 
 def _after(before: _Vector, block: Block, unit: fmpq, max_states: int) -> dict[_Vector, fmpq]:

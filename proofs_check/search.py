@@ -16,6 +16,7 @@ from proofs_check.family import Family
 from proofs_check.language.evaluate import MomentSource, evaluate
 from proofs_check.language.tree import Statement
 from proofs_check.routes import predicted
+from proofs_check.shared_work import of_network, once
 from theory.network import FullyConnected
 from theory.reals import Number
 from theory.residual import Residual
@@ -86,16 +87,32 @@ def find_witness(
     def fails(network: Network) -> bool:
         nonlocal cases, undecided
         cases += 1
-        holds = evaluate(statement, network, source(network)).holds
+        holds = evaluate(statement, network, of_network(source, network)).holds
         undecided += holds is None
         return holds is False
 
-    found = next((net for net in islice(family.corners(), corners) if fails(net)), None)
-    if found is None:
+    found = next((net for net in _corners(family, corners) if fails(net)), None)
+    if found is None and any(map(fails, _drawn(family, examples))):
         found = search(family, fails, examples)
     if found is None:
         return Search(None, cases, undecided)
     return Search(Witness(found, evaluate(statement, found, source(found)).sides), cases, undecided)
+
+
+def _corners(family: Family, most: int) -> list[Network]:
+    return once(("corners", family, most), lambda: list(islice(family.corners(), most)))
+
+
+def _drawn(family: Family, examples: int) -> list[Network]:
+    """What Hypothesis draws as long as nothing fails: the same members for every statement."""
+
+    def draw() -> list[Network]:
+        drawn: list[Network] = []
+        # `append` returns None, so that no member counts as failing.
+        search(family, lambda network: bool(drawn.append(network)), examples)  # type: ignore[func-returns-value]
+        return drawn
+
+    return once(("drawn", family, examples), draw)
 
 
 def search(family: Family, fails: Callable[[Network], bool], examples: int) -> Network | None:

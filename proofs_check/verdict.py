@@ -11,12 +11,16 @@ __all__ = ["Evidence", "Outcome", "Verdict", "decide"]
 
 
 class Verdict(StrEnum):
-    """How a claim stands. Sampling alone never proves and never refutes."""
+    """How a claim stands. Sampling alone never proves and never refutes.
+
+    Open is what the ledger itself lists as unsettled, with what is known, and attacks in vain.
+    """
 
     PROVED = "proved"
     REFUTED = "refuted"
     SUPPORTED = "supported"
     INCONCLUSIVE = "inconclusive"
+    OPEN = "open"
 
 
 class Outcome(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Interrupt", "interruptible"]
+__all__ = ["Interrupt", "held", "interruptible"]
 
 
 class Interrupt:
@@ -41,6 +41,19 @@ def interruptible() -> Iterator[Interrupt]:
         yield interrupt
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Ctrl-C waits until the block ends: a library interrupted while it is loaded fails in its own words."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_collector_callback(frame: FrameType | None) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing, nullcontext, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actlen.cli.interrupt import interruptible
+from actlen.cli.interrupt import Interrupt, held, interruptible
 from actlen.cli.numbers import real_number
 from theory.errors import SpecError
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 _SECONDS, _THOROUGH_SECONDS = "20", "120"
+# Fewer claims are settled before another process has started; more processes find too little to share.
+_MANY = 8
+_MOST_PROCESSES = 8
 
 
 def verify(
@@ -40,12 +45,14 @@ def verify(
     report: Annotated[Path | None, typer.Option(help="also write a Markdown report to this .md")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Settle every claim of the ledger: proved, refuted with a witness, or supported.
+    """Settle every claim of the ledger: proved, refuted with a witness, supported, or open.
 
-    Exit status 1 when a verdict is not the expected one.
+    Exit status 1 when a verdict is not the expected one. `--list --only ID` shows a claim in full.
     """
-    from proofs_check.claim import select
+    with held():
+        from proofs_check.claim import select
 
+        import_module("proofs_check.claim_file" if claims else "proofs_check.ledger.side_by_side")
     everything, settle = _from_ledger() if claims is None else _from_file(claims, thorough, time_limit)
     if claims is None and time_limit is not None:
         raise SpecError("--time-limit goes with --claims; the checks of the ledger have their own measure")
@@ -55,10 +62,11 @@ def verify(
 
         check_report_path(report)
     if list_claims:
-        _list(chosen, as_json)
+        _list(chosen, as_json, in_full=bool(only))
         return
+    start = time.perf_counter()
     settled = _settle(chosen, settle, thorough)
-    _show(everything, settled, len(chosen), report, as_json)
+    _show(everything, settled, len(chosen), report, as_json, time.perf_counter() - start)
     if len(settled) < len(chosen):
         raise KeyboardInterrupt
     if not all(s.as_expected for s in settled):
@@ -68,11 +76,10 @@ def verify(
 _Settle = Callable[["Claim", Callable[[], None]], "Settled"]
 
 
-def _from_ledger() -> tuple[list[Claim], _Settle]:
+def _from_ledger() -> tuple[list[Claim], None]:
     from proofs_check.claim import load_ledger
-    from proofs_check.ledger.run import settle
 
-    return load_ledger(), lambda claim, watch: settle(claim)
+    return load_ledger(), None
 
 
 def _from_file(path: Path, thorough: bool, time_limit: str | None) -> tuple[list[Claim], _Settle]:
@@ -83,21 +90,22 @@ def _from_file(path: Path, thorough: bool, time_limit: str | None) -> tuple[list
     return load_claims(path), lambda claim, watch: settle(claim, watch=watch)
 
 
-def _list(claims: list[Claim], as_json: bool) -> None:
+def _list(claims: list[Claim], as_json: bool, *, in_full: bool) -> None:
     if as_json:
-        rows = [
-            {"id": c.id, "source": c.source, "expected": str(c.expected), "depends": list(c.depends)}
-            for c in claims
-        ]
-        typer.echo(json.dumps({"claims": rows}))
+        typer.echo(json.dumps({"claims": [claim.to_dict() for claim in claims]}))
         return
-    width = max((len(claim.id) for claim in claims), default=0) + 2
-    for claim in claims:
-        typer.echo(f"{claim.id:{width}}{claim.expected:14}{claim.source or claim.text}")
+    from actlen.ledger_text import print_claims
+
+    print_claims(claims, in_full=in_full)
 
 
 def _show(
-    everything: list[Claim], settled: list[Settled], total: int, report: Path | None, as_json: bool
+    everything: list[Claim],
+    settled: list[Settled],
+    total: int,
+    report: Path | None,
+    as_json: bool,
+    seconds: float,
 ) -> None:
     """Print what was settled, and write the report."""
     from proofs_check.ledger.dependencies import refuted_below
@@ -108,35 +116,51 @@ def _show(
         rows = [s.to_dict() | {"rests_on_refuted": below.get(s.claim.id, [])} for s in settled]
         typer.echo(json.dumps({"claims": rows, "summary": summary(settled)}))
     else:
-        from actlen.tables import print_ledger
+        from actlen.ledger_text import print_ledger
 
-        print_ledger(settled, total, below)
+        print_ledger(settled, total, below, seconds)
     if report is not None:
         from actlen.report import ledger_markdown, write_report
 
         write_report(report, ledger_markdown(settled, total, below))
 
 
-def _settle(claims: list[Claim], settle: _Settle, thorough: bool) -> list[Settled]:
-    """Settle one by one; Ctrl-C keeps what is done. Progress only on a terminal."""
+def _settle(claims: list[Claim], settle: _Settle | None, thorough: bool) -> list[Settled]:
+    """Settle all; Ctrl-C keeps what is done. Progress only on a terminal."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from proofs_check import search
-
     done: list[Settled] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    with (
-        search.thorough() if thorough else nullcontext(),
-        Progress(
-            *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-        ) as bar,
-    ):
+    quiet = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
         task = bar.add_task("settling", total=len(claims))
-        with suppress(KeyboardInterrupt), interruptible() as interrupt:
-            for claim in claims:
+        with (
+            suppress(KeyboardInterrupt),
+            interruptible() as interrupt,
+            closing(_settled(claims, settle, thorough, interrupt)) as items,
+        ):
+            for item in items:
+                done.append(item)
+                bar.update(task, description=item.claim.id, advance=1)
                 interrupt.check()
-                bar.update(task, description=claim.id)
-                done.append(settle(claim, interrupt.check))
-                bar.advance(task)
-    return done
+    place = {claim.id: number for number, claim in enumerate(claims)}
+    return sorted(done, key=lambda item: place[item.claim.id])
+
+
+def _settled(
+    claims: list[Claim], settle: _Settle | None, thorough: bool, interrupt: Interrupt
+) -> Generator[Settled]:
+    """One by one as they are done; the ledger's own (`settle` is None) side by side where that pays."""
+    from proofs_check import search
+    from proofs_check.ledger import run, side_by_side
+    from proofs_check.shared_work import sharing
+
+    processes = min(side_by_side.cores(), _MOST_PROCESSES)
+    if settle is None and processes > 1 and len(claims) >= _MANY:
+        with closing(side_by_side.settle_side_by_side(claims, processes, thoroughly=thorough)) as results:
+            yield from results
+        return
+    with search.thorough() if thorough else nullcontext(), sharing():
+        for claim in claims:
+            yield run.settle(claim) if settle is None else settle(claim, interrupt.check)

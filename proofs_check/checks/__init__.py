@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from proofs_check.checks.attack import attack
 from proofs_check.checks.attainment import attainment
 from proofs_check.checks.block_ratio import block_ratio
 from proofs_check.checks.continuum import continuum
@@ -37,6 +38,7 @@ from proofs_check.checks.data_sets import (
 )
 from proofs_check.checks.equal_widths import equal_widths, equal_widths_any_law, equal_widths_variance
 from proofs_check.checks.figures import bounds, middle_layers
+from proofs_check.checks.gains import mean_by_gain
 from proofs_check.checks.gradient_witnesses import dependent_gradients, jacobian_with_atoms
 from proofs_check.checks.gradients import gradients_counted, jacobians_counted
 from proofs_check.checks.integral import integral
@@ -75,6 +77,7 @@ __all__ = ["CHECKS"]
 CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
     check.__name__: check
     for check in (
+        attack,
         attainment,
         bent_scales,
         block_ratio,
@@ -107,6 +110,7 @@ CHECKS: Mapping[str, Callable[[Claim], list[Evidence]]] = {
         lengths_by_input,
         mean_with_borders,
         linear_scales,
+        mean_by_gain,
         middle_layers,
         orthogonal_counted,
         orthogonal_fm2,

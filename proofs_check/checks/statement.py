@@ -16,6 +16,7 @@ from proofs_check.language.tree import Statement
 from proofs_check.members import small_members
 from proofs_check.routes import counted, predicted, second_route
 from proofs_check.search import effort, find_witness
+from proofs_check.shared_work import of_network, once
 from proofs_check.verdict import Evidence, Outcome
 from theory.spec import Network
 
@@ -43,7 +44,8 @@ def closed_form(claim: Claim) -> list[Evidence]:
 def enumeration(claim: Claim) -> list[Evidence]:
     """Exhaustive enumeration of finite (stand-in) laws satisfies the statement."""
     order = order_of(claim.parsed)
-    members = list(small_members(claim.family, order))
+    family = claim.family
+    members = once(("small", family, order), lambda: list(small_members(family, order)))
     violated, cases = _enumerate(claim.parsed, members)
     passed = violated is None and cases >= 10
     detail = f"holds on {cases} enumerated networks" if violated is None else f"fails: {violated}"
@@ -71,7 +73,7 @@ def _enumerate(statement: Statement, members: list[Network]) -> tuple[Network | 
     cases = 0
     for network in members:
         try:
-            outcome = evaluate(statement, network, counted(network))
+            outcome = evaluate(statement, network, of_network(counted, network))
         except oracle.OracleLimitError:
             continue
         cases += 1

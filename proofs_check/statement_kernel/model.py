@@ -2,7 +2,8 @@
 
 Symbols: m = M_0, qK = E M_d^K, D = d, v = 1/n_d, w = 1/n_0; sK, pK the sums and products over layers;
 S1 = sum q2(j), S2 = sum j q2(j); of the next layer u = 1/n, nuK the bias moments, yK the exponential
-that multiplies pK, tK in [0, 1]: where in the interval of its possible values a moment lies.
+that multiplies pK, zK the largest or smallest of some of its quantities, tK in [0, 1]: where in the
+interval of its possible values a moment lies.
 """
 
 from __future__ import annotations
@@ -16,16 +17,8 @@ from flint import fmpq
 
 from proofs_check.fully_connected_family import FullyConnectedFamily
 from proofs_check.language import tree
-from proofs_check.statement_kernel.algebra import (
-    NAMES,
-    RING,
-    Fraction,
-    Poly,
-    RejectedProofError,
-    degrees_of,
-    require,
-    symbol,
-)
+from proofs_check.statement_kernel.algebra import NAMES, RING, Fraction, Poly, degrees_of, symbol
+from proofs_check.statement_kernel.rejection import RejectedProofError, require
 from theory.door import MAX_WIDTH
 from theory.laws import Law
 
@@ -50,6 +43,7 @@ class Model:
         self.start = {"D": Fraction.of(0), "v": Fraction.of(symbol("w"))}
         self.step = {"D": Fraction.of(symbol("D") + 1), "v": Fraction.of(symbol("u"))}
         self.exponents: dict[str, tuple[fmpq, fmpq, Fraction]] = {}
+        self.extremes: dict[str, tuple[str, list[Poly]]] = {}
         self._known: dict[object, Fraction] = {}
         self.divisors: list[tuple[Poly, bool]] = []
 
@@ -72,10 +66,7 @@ class Model:
                     return one * self._inverse(two, variable)
                 return {"+": one + two, "-": one - two, "*": one * two}[operator]
             case tree.Call(("min" | "max" | "abs") as function, arguments):
-                what = f"{function} of what is no number"
-                numbers = [self.value(argument, variable).number(what) for argument in arguments]
-                require(function != "abs" or len(numbers) == 1, "abs takes one number")
-                return Fraction.of({"min": min(numbers), "max": max(numbers)}.get(function, abs(numbers[0])))
+                return self._extreme(function, [self.value(each, variable) for each in arguments], variable)
         require(variable is None, "a sum or product over layers is of what each layer has")
         return self._of_depth(node)
 
@@ -92,6 +83,17 @@ class Model:
                 mean = self._mean(inside)
                 return mean if kind == "E" else self._mean(inside * inside) - mean * mean
         raise RejectedProofError("a part of the statement is outside of what is proved")
+
+    def _extreme(self, function: str, values: list[Fraction], variable: str | None) -> Fraction:
+        """The largest or smallest of numbers, a symbol where it is of quantities of a layer."""
+        if function == "abs" or variable is None or None not in (value.constant for value in values):
+            numbers = [value.number(f"{function} of what is no number") for value in values]
+            require(function != "abs" or len(numbers) == 1, "abs takes one number")
+            return Fraction.of({"min": min(numbers), "max": max(numbers)}.get(function, abs(numbers[0])))
+        name = f"z{1 + len(self.extremes)}"
+        require(name in NAMES and all(value.below.is_one() for value in values), f"{function} of fractions")
+        self.extremes[name] = (function, [value.above for value in values])
+        return Fraction.of(symbol(name))
 
     def _inverse(self, divisor: Fraction, variable: str | None) -> Fraction:
         """1/divisor; noted, since a divisor that cancels is not to be 0 either."""

@@ -13,16 +13,10 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from proofs_check.statement_kernel.algebra import (
-    NAMES,
-    RING,
-    Fraction,
-    Poly,
-    RejectedProofError,
-    degrees_of,
-)
-from proofs_check.statement_kernel.check import Part
-from proofs_check.statement_kernel.domain import Domain
+from proofs_check.statement_kernel.algebra import NAMES, RING, Fraction, Poly, degrees_of, symbol
+from proofs_check.statement_kernel.check import Claim, Part
+from proofs_check.statement_kernel.domain import Domain, Widths
+from proofs_check.statement_kernel.rejection import RejectedProofError
 from proofs_check.statement_proofs.linear import feasible_weights, quotients
 
 __all__ = ["Terms", "Workshop"]
@@ -51,23 +45,15 @@ class Workshop:
     end: float = inf
 
     def cases(
-        self,
-        target: Fraction,
-        claim: Poly,
-        factors: Sequence[Fraction],
-        *,
-        strict: bool,
-        equal: bool,
-        whole: bool,
+        self, target: Fraction, claim: Claim, factors: Sequence[Fraction], *, whole: bool
     ) -> list[dict[str, Any]] | None:
         """Certificates that together cover every width of the next layer, of as few cases as possible."""
         for split in _splits(*self.part.model.widths, whole=whole):
-            found = []
             if (len(split) > 1 and self.effort < 2) or time.monotonic() > self.end:
                 return None
+            found: list[dict[str, Any]] = []
             for widths in split:
-                case = self._case(target, claim, factors, widths, strict=strict, equal=equal)
-                if case is None:
+                if (case := self._case(target, claim, factors, widths)) is None:
                     break
                 found.append(case)
             else:
@@ -75,62 +61,47 @@ class Workshop:
         return None
 
     def _case(
-        self,
-        target: Fraction,
-        claim: Poly,
-        factors: Sequence[Fraction],
-        widths: tuple[int, int | None],
-        *,
-        strict: bool,
-        equal: bool,
+        self, target: Fraction, claim: Claim, factors: Sequence[Fraction], widths: Widths
     ) -> dict[str, Any] | None:
-        domain = self.part.domain.with_floors(self.floors, [claim for claim, _ in self.part.known])
-        for factor in (None, *factors):
-            rest, terms = target.above, []
-            surely = not strict
-            if factor is not None:
-                times = (
-                    factor.above * (target.below / factor.below)
-                    if _divides(factor.below, target.below)
-                    else None
-                )
-                if times is None or not (equal or domain.nonnegative(times, widths)):
+        """A certificate without the hypothesis, or with it times one of the factors."""
+        case: dict[str, Any] = {"widths": list(widths)} | (
+            {"floors": dict(self.floors)} if self.floors else {}
+        )
+        domain = self.part.domain_of(case)
+        for times in (*_times(factors, target.below), None):
+            rest, terms, surely = target.above, [], not claim.strict
+            if times is not None:
+                if not (claim.equal or domain.nonnegative(times)):
                     continue
-                rest, terms = rest - times * claim, [{"fact": "hypothesis", "times": str(times)}]
-                surely = surely or domain.positive(times, widths)
-            if equal:
-                if rest.is_zero():
-                    return self._as_case(widths, terms)
-                continue
-            for more in self._terms(rest, domain, widths, surely=surely):
-                return self._as_case(widths, terms + more)
+                rest, terms = rest - times * claim.polynomial, [{"fact": "hypothesis", "times": str(times)}]
+                surely = surely or domain.positive(times)
+            if claim.equal:
+                more: Terms | None = [] if rest.is_zero() else None
+            else:
+                more = next(self._terms(rest, domain, surely=surely), None)
+            if more is not None:
+                return case | {"terms": terms + more}
         return None
 
-    def _as_case(self, widths: tuple[int, int | None], terms: Terms) -> dict[str, Any]:
-        case = {"widths": list(widths), "terms": terms}
-        return case | {"floors": dict(self.floors)} if self.floors else case
-
-    def _terms(self, rest: Poly, domain: Domain, widths: Any, *, surely: bool) -> Iterator[Terms]:
+    def _terms(self, rest: Poly, domain: Domain, *, surely: bool) -> Iterator[Terms]:
         """Ways to write the rest, exponentials first replaced by their bounds."""
         for degree in _DEGREES:
-            replaced = self._without_exponentials(rest, domain, widths, degree)
+            replaced = self._without_exponentials(rest, domain, degree)
             if replaced is None:
                 return
             polynomial, terms = replaced
 
             def good(p: Poly) -> bool:
-                return bool(domain.nonnegative(p, widths) if surely else domain.positive(p, widths))
+                return bool(domain.nonnegative(p) if surely else domain.positive(p))
 
             if good(polynomial):
                 yield terms
-            elif self.effort and (more := self._combined(polynomial, domain, widths, good)) is not None:
+            elif self.effort and (more := self._combined(polynomial, domain, good)) is not None:
                 yield terms + more
             if not terms:
                 return
 
-    def _without_exponentials(
-        self, rest: Poly, domain: Domain, widths: Any, degree: int
-    ) -> tuple[Poly, Terms] | None:
+    def _without_exponentials(self, rest: Poly, domain: Domain, degree: int) -> tuple[Poly, Terms] | None:
         terms: Terms = []
         for name in self.part.model.exponents:
             place = NAMES.index(name)
@@ -141,10 +112,13 @@ class Workshop:
                         lowered = tuple(e - (i == place) for i, e in enumerate(exponents))
                         term = RING.from_dict({lowered: c})
                         above, below = (above + term, below) if c > 0 else (above, below - term)
-                for times, cites in ((above, self._lower(name, degree)), (below, self._upper(name, widths))):
+                for times, cites in (
+                    (above, self._lower(name, degree)),
+                    (below, self._upper(name, domain.widths)),
+                ):
                     if times.is_zero():
                         continue
-                    fact = next(filter(None, (self._bound(cite, domain, widths) for cite in cites)), None)
+                    fact = next(filter(None, (self._bound(cite, domain) for cite in cites)), None)
                     if fact is None:
                         return None
                     lead = Fraction.of(fact.polynomial.derivative(place)).constant
@@ -162,7 +136,7 @@ class Workshop:
         low = float(a) + float(np.log(float(b.p) / float(b.q)))
         return [{"bound": name, "rate": str(_below(low)), "degree": degree}]
 
-    def _upper(self, name: str, widths: tuple[int, int | None]) -> list[dict[str, Any]]:
+    def _upper(self, name: str, widths: Widths) -> list[dict[str, Any]]:
         a, b, _ = self.part.model.exponents[name]
         rate = float(a) + float(np.log(float(b.p) / float(b.q)))
         ends = dict.fromkeys([f"1/{widths[0]}" if widths[0] > 1 else "1", "1"])
@@ -172,23 +146,33 @@ class Workshop:
             for end in ends
         ]
 
-    def _bound(self, cite: Mapping[str, Any], domain: Domain, widths: Any) -> Fact | None:
+    def _bound(self, cite: Mapping[str, Any], domain: Domain) -> Fact | None:
         try:
-            return Fact(self.part.exponential(cite, domain, widths), cite)
+            return Fact(self.part.exponential(cite, domain), cite)
         except RejectedProofError:
             return None
 
-    def _combined(self, polynomial: Poly, domain: Domain, widths: Any, good: Any) -> Terms | None:
+    def _multipliers(self, polynomial: Poly, fact: Fact) -> list[Poly]:
+        """Monomials; of a max or min also shares t and 1 - t, since a moment lies between two ratios."""
+        if "extreme" not in fact.cite:
+            return quotients(polynomial, fact.polynomial)
+        monomials = quotients(polynomial, symbol(fact.cite["extreme"]))
+        degrees = degrees_of(polynomial)
+        shares = [t for t in self.part.model.ranges if t[0] == "t" and degrees[NAMES.index(t)]]
+        both = [share for t in shares for share in (symbol(t), 1 - symbol(t))]
+        return [*monomials, *(one * share for one in monomials for share in both)]
+
+    def _combined(self, polynomial: Poly, domain: Domain, good: Any) -> Terms | None:
         """Facts times monomials with non-negative coefficients, by linear programming."""
         columns: list[tuple[Fact, Poly, Poly]] = []
         if time.monotonic() > self.end:
             return None
         for fact in self.facts:
-            monomials = quotients(polynomial, fact.polynomial)
+            monomials = self._multipliers(polynomial, fact)
             columns += [(fact, monomial, fact.polynomial * monomial) for monomial in monomials]
         if not columns or len(columns) > _MOST_COLUMNS:
             return None
-        chosen = feasible_weights(domain, widths, polynomial, [column[2] for column in columns])
+        chosen = feasible_weights(domain, polynomial, [column[2] for column in columns])
         if chosen is None:
             return None
         by_fact: dict[int, tuple[Fact, Poly]] = {}
@@ -203,10 +187,12 @@ class Workshop:
         )
 
 
-def _divides(one: Poly, two: Poly) -> bool:
-    return bool(
-        one.is_constant() or (two / two.gcd(one) * two.gcd(one) == two and two.gcd(one) == one.gcd(one))
-    )
+def _times(factors: Sequence[Fraction], below: Poly) -> Iterator[Poly]:
+    """The factors as polynomials over this denominator, of those that it can carry."""
+    for factor in factors:
+        whole = Fraction(below, RING.constant(1)) * factor
+        if whole.below.is_one():
+            yield whole.above
 
 
 def _below(x: float) -> fmpq:
@@ -215,7 +201,7 @@ def _below(x: float) -> fmpq:
     return fmpq(scaled, 10**6)
 
 
-def _splits(low: int, high: int | None, *, whole: bool) -> Iterator[list[tuple[int, int | None]]]:
+def _splits(low: int, high: int | None, *, whole: bool) -> Iterator[list[Widths]]:
     yield [(low, high)]
     if whole:
         return

@@ -28,12 +28,12 @@ def quotients(polynomial: Poly, fact: Poly) -> list[Poly]:
     return [RING.from_dict({e: fmpq(1)}) for e in sorted(found) if min(e) >= 0]
 
 
-def feasible_weights(domain: Domain, widths: Any, target: Poly, columns: Sequence[Poly]) -> list[fmpq] | None:
+def feasible_weights(domain: Domain, target: Poly, columns: Sequence[Poly]) -> list[fmpq] | None:
     """Non-negative weights that leave a rest with no negative coefficient in the domain's symbols."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array
 
-    spread = _spread(domain, [target, *columns], widths)
+    spread = _spread(domain, [target, *columns])
     rows = {e: i for i, e in enumerate(dict.fromkeys(chain.from_iterable(spread)))}
     goal = np.zeros(len(rows))
     for e, c in spread[0].items():
@@ -52,14 +52,14 @@ def feasible_weights(domain: Domain, widths: Any, target: Poly, columns: Sequenc
     return [fmpq(r.numerator, r.denominator) for r in ratios]
 
 
-def _spread(domain: Domain, polynomials: Sequence[Poly], widths: Any) -> list[dict[Any, fmpq]]:
+def _spread(domain: Domain, polynomials: Sequence[Poly]) -> list[dict[Any, fmpq]]:
     """The coefficients that have to be non-negative, of polynomials of one and the same degree."""
     degrees = [max(degrees_of(p)[i] for p in polynomials) for i in range(len(NAMES))]
     found = []
     for polynomial in polynomials:
         own = degrees_of(polynomial)
         whole = polynomial
-        for name, (low, high) in domain.bounded(_all(polynomials), widths):
+        for name, (low, high) in domain.bounded(_all(polynomials)):
             i = NAMES.index(name)
             whole = ranged(whole, name, low, high)
             if low != high:

@@ -10,16 +10,9 @@ from typing import Any
 
 from proofs_check.family import Family
 from proofs_check.language.tree import Statement
-from proofs_check.statement_kernel.algebra import (
-    NAMES,
-    Fraction,
-    Poly,
-    RejectedProofError,
-    compose,
-    degrees_of,
-    symbol,
-)
-from proofs_check.statement_kernel.check import FORMAT, Part, check_proof, parts_of
+from proofs_check.statement_kernel.algebra import NAMES, Fraction, Poly, compose, degrees_of, symbol
+from proofs_check.statement_kernel.check import FORMAT, Claim, Part, parts_of
+from proofs_check.statement_kernel.rejection import RejectedProofError
 from proofs_check.statement_proofs.certificates import Fact, Workshop
 from theory.laws import Law
 
@@ -27,7 +20,7 @@ __all__ = ["prove"]
 
 
 def prove(statement: Statement, family: Family, *, seconds: float = 10.0) -> dict[str, Any] | None:
-    """A proof object for all members of the family, which the kernel has accepted; None if none was found.
+    """A proof object for all members of the family, of parts that the kernel accepts; None if none was found.
 
     >>> from proofs_check.family import parse_family
     >>> from proofs_check.language.parse import parse
@@ -43,29 +36,24 @@ def prove(statement: Statement, family: Family, *, seconds: float = 10.0) -> dic
             if part is None:
                 return None
             parts.append(part)
-        proof = {"format": FORMAT, "parts": parts}
-        check_proof(statement, family, proof)
     except RejectedProofError:
         return None
-    return proof
+    return {"format": FORMAT, "parts": parts}
 
 
 def _attempts(
     statement: Statement, link: int, family: Any, law: Law | None, end: float
 ) -> Iterator[dict[str, Any] | None]:
-    senses = {"<=": ["<="], "<": ["<="], ">=": [">="], ">": [">="]}.get(
-        statement.relations[link], [">=", "<="]
-    )
+    relation = statement.relations[link]
+    senses = {"<=": ["<="], "<": ["<="], ">=": [">="], ">": [">="]}.get(relation, [">=", "<="])
     for sense in senses:
-        strict = statement.relations[link] in ("<", ">", "!=")
-        for base in (1, 0) if strict else (0, 1):
+        for base in (1, 0) if relation in ("<", ">", "!=") else (0, 1):
             if time.monotonic() < end:
                 shape = {"base": base, "sense": sense}
                 part = Part(statement, link, family, law, shape)
-                if part.domain.positive(part.goal.below, part.model.widths):
+                if part.domain.positive(part.goal.below):
                     found = _Search(part, shape, end).proof()
-                    fresh = Part(statement, link, family, law, shape)
-                    yield found if found and _accepted(fresh, found) else None
+                    yield found if found and _accepted(part, found) else None
 
 
 def _accepted(part: Part, found: dict[str, Any]) -> bool:
@@ -119,16 +107,17 @@ class _Search:
 
     def proof(self) -> dict[str, Any] | None:
         """What is plain, then lemmas, then combinations of them, then range of widths by range of widths."""
-        goal, strict, equal = self.part.goal.above, self.part.strict, self.part.equal
-        how = self._settled(goal, strict=strict, equal=equal)
-        if how is None and not equal:
+        how = self._settled(self.part.claim)
+        if how is None and not self.part.claim.equal:
             self._add_moments()
+            self._add_extremes()
             for self.shop.effort in (0, 1, 2):
-                open_claims = [] if self.shop.effort == 2 else self._candidates()
-                for claim in open_claims:
-                    self._add(claim)
-                self._add_quarter()
-                how = self._settled(goal, strict=strict, equal=False)
+                how = self._settled(self.part.claim) if self.shop.effort == 1 else None
+                if how is None:
+                    for claim in [] if self.shop.effort == 2 else self._candidates():
+                        self._add(claim)
+                    self._add_quarter()
+                    how = self._settled(self.part.claim)
                 if how is not None or time.monotonic() > self.end:
                     break
         if how is None:
@@ -156,15 +145,15 @@ class _Search:
         )
 
     def _add(self, claim: Poly) -> None:
-        if any(claim == known for known, _ in self.part.known):
+        if any(claim == known.polynomial for known in self.part.known):
             return
-        if (how := self._settled(claim, strict=False, equal=False)) is not None:
+        if (how := self._settled(Claim(claim))) is not None:
             self._keep(claim, how)
 
     def _keep(self, claim: Poly, how: dict[str, Any]) -> None:
         place = len(self.lemmas)
         self.lemmas.append({"claim": str(claim), **how})
-        self.part.known.append((claim, False))
+        self.part.known.append(Claim(claim))
         self.shop.facts.append(Fact(claim, {"fact": place}))
         for name in self.part.model.start:
             if Fraction.of(symbol(name) - claim).constant is not None:
@@ -181,6 +170,12 @@ class _Search:
                 if a != b and sum(a) == sum(b) and all(sum(a[:i]) >= sum(b[:i]) for i in range(count)):
                     cite = {"moments": [list(a), list(b)]}
                     self.shop.facts.append(Fact(self.part.log_convexity(a, b), cite))
+
+    def _add_extremes(self) -> None:
+        for name, (_, quantities) in self.part.model.extremes.items():
+            for place in range(len(quantities)):
+                cite = {"extreme": name, "of": place}
+                self.shop.facts.append(Fact(self.part.extreme(name, place), cite))
 
     def _candidates(self) -> Iterator[Poly]:
         names = self.part.model.start
@@ -205,27 +200,29 @@ class _Search:
             yield s1 - d * m**2
             yield 2 * s2 - (1 + d) * s1
 
-    def _settled(self, claim: Poly, *, strict: bool, equal: bool) -> dict[str, Any] | None:
-        """Directly, or by induction."""
-        part, shop, one = self.part, self.shop, Fraction.of(1)
-        if not equal:
-            whole = shop.cases(Fraction.of(claim), claim, [], strict=strict, equal=False, whole=True)
-            if whole is not None:
-                return {"direct": whole[0]}
-        first = compose(claim, part.model.start)
-        if part.base:
-            first = compose(compose(claim, part.model.step).above, part.model.start)
-        base = (
-            shop.cases(first, claim, [], strict=strict, equal=equal, whole=not part.base)
-            if not equal
-            else ([{"widths": list(part.model.widths), "terms": []}] if first.above.is_zero() else None)
-        )
+    def _settled(self, claim: Claim) -> dict[str, Any] | None:
+        """Directly, or by induction; products over layers first by induction where attempts are dear."""
+        degrees = degrees_of(claim.polynomial)
+        grows = any(degrees[NAMES.index(name)] for name in self.part.model.start if name[0] == "p")
+        ways = [self._direct, self._induction]
+        ways = ways[::-1] if grows and self.shop.effort else ways
+        return next(filter(None, (way(claim) for way in ways)), None)
+
+    def _direct(self, claim: Claim) -> dict[str, Any] | None:
+        if claim.equal:
+            return None
+        found = self.shop.cases(Fraction.of(claim.polynomial), claim, [], whole=True)
+        return {"direct": found[0]} if found else None
+
+    def _induction(self, claim: Claim) -> dict[str, Any] | None:
+        part, shop, polynomial = self.part, self.shop, claim.polynomial
+        first = compose(polynomial, part.model.step).above if part.base else polynomial
+        base = shop.cases(compose(first, part.model.start), claim, [], whole=not part.base)
         if base is None:
             return None
-        following = compose(claim, part.model.step)
-        factors = [one]
-        factors += [f for f in self._factors(claim) if f != one]
-        step = shop.cases(following, claim, factors, strict=strict, equal=equal, whole=False)
+        one = Fraction.of(1)
+        factors = [*(f for f in self._factors(polynomial) if f != one), one]
+        step = shop.cases(compose(polynomial, part.model.step), claim, factors, whole=False)
         return None if step is None else {"base": base, "step": step}
 
     def _factors(self, claim: Poly) -> Iterator[Fraction]:

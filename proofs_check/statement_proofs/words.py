@@ -25,6 +25,7 @@ _FAMILIES = {
     "s": "sum {} of the statement",
     "p": "product {} of the statement (or an exponential of a sum)",
     "y": "the next factor of such an exponential, no {}",
+    "z": "max or min {} of the statement, of the next layer",
     "t": "where in its range a moment lies, in [0, 1] (no {})",
     "nu": "the bias moment of order {} of the next layer",
 }
@@ -82,6 +83,8 @@ def _named(term: Mapping[str, Any]) -> str:
     if "bound" in term:
         kind = f"Taylor, degree {term['degree']}" if "rate" in term else "its chord"
         return f"{term['bound']} against {kind}"
+    if "extreme" in term:
+        return f"{term['extreme']} against what it is an extreme of, no {term['of']}"
     place = f" at x = {term['at']}" if "at" in term else ""
     return "hypothesis" if term["fact"] == "hypothesis" else f"lemma {term['fact']}{place}"
 

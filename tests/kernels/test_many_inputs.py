@@ -1,0 +1,196 @@
+"""Many inputs under the same weights: against single simulations, against the exact law, on real data."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from simulate.many_inputs import cosines, joint_lengths
+from simulate.methods.direct import lengths
+from theory.convolutional import Convolutional
+from theory.correlation import infinite_width_cosines
+from theory.data_sets import growth_limit
+from theory.errors import SpecError
+from theory.exact_law import length_law
+from theory.network import FullyConnected
+from theory.residual import Residual
+
+KINDS = {
+    "fully connected": FullyConnected([3, 5, 4], weights="uniform", bias_variance="1/4"),
+    "residual": Residual(3, "1/2x3", [4]),
+    "convolutional": Convolutional([1, 4, 2], kernel=2, positions=3),
+}
+ROWS = np.array([[1.0, -2.0, 0.5], [2.0, -4.0, 1.0], [0.0, 3.0, 1.0]])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_input_meets_the_networks_of_a_simulation_of_its_own(name):
+    """Same seed, same weights, whatever the other inputs. Mutant: another seed."""
+    network = KINDS[name]
+    found = joint_lengths(network, ROWS, 50, seed=9).log_ratios
+    for row, column in zip(ROWS, found.T, strict=True):
+        alone = lengths(network.replaced(input=row.tolist()), 50, 9)
+        with np.errstate(divide="ignore"):
+            expected = np.log(alone[:, -1] / alone[:, 0])
+        assert column == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert not np.allclose(joint_lengths(network, ROWS, 50, seed=8).log_ratios, found)
+
+
+def test_the_same_weights_see_all_inputs():
+    """Without biases twice an input has the same ratio in every network, another input has not."""
+    ratios = joint_lengths(KINDS["residual"], ROWS, 200).log_ratios
+    assert ratios[:, 0] == pytest.approx(ratios[:, 1], abs=1e-6)
+    correlation = np.corrcoef(ratios[:, 0], ratios[:, 2])[0, 1]
+    assert 0.05 < correlation < 0.99
+
+
+NETWORKS = 400
+
+
+def score(network, inputs, factor, seed=3, share=1.0):
+    """Simulated number beyond factor M_0 against N P, in standard errors over networks."""
+    counts = joint_lengths(network, inputs, NETWORKS, seed).exceedances(factor)
+    expected = len(inputs) * float(length_law(network).sf(factor)) * share
+    return (np.mean(counts) - expected) / (np.std(counts) / math.sqrt(NETWORKS))
+
+
+@pytest.mark.full
+def test_a_thousand_digits_exceed_as_often_as_expected():
+    """The first 1,000 images of scikit-learn's digits, 64 pixels, through 20,20,20: N P at three factors.
+
+    Counts of dependent inputs have a law over networks; its mean is N P however dependent they are.
+    Limit 4.5 standard errors; detectable (power 0.9) is an effect of 5.8 of them, 13 % at factor 1.
+    Mutant: N P off by a quarter.
+    """
+    digits = load_digits().data[:1000]
+    network = FullyConnected([64, 20, 20, 20])
+    for factor in (0.25, 1.0, 3.0):
+        assert abs(score(network, digits, factor)) < 4.5
+    assert abs(score(network, digits, 1.0, share=1.25)) > 4.5
+
+
+def test_the_growth_limit_is_passed_by_one_input_on_average():
+    """200 random inputs. Mutant: the limit of ten times as many inputs."""
+    inputs = np.random.default_rng(5).normal(size=(200, 6))
+    network = FullyConnected([6, 8, 8])
+    assert abs(score(network, inputs, growth_limit(network, 200))) < 4.5
+    wrong = joint_lengths(network, inputs, NETWORKS, 3).exceedances(growth_limit(network, 2000))
+    assert np.mean(wrong) + 4.5 * np.std(wrong) / math.sqrt(NETWORKS) < 1
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu:1/4", "abs", "linear"])
+def test_angles_go_to_the_limit_of_infinite_width(activation):
+    """Width 1,500, four layers, 40 networks: the mean cosine within 4.5 standard errors and 2/width.
+
+    Mutants: an iterate too many; the map of another activation.
+    """
+    x, y = [1.0, 2.0, -1.0], [0.5, -1.0, 2.0]
+    network = FullyConnected([3, *[1500] * 4], activation=activation)
+    found = cosines(network, x, y, 40, seed=2)
+    limit = [float(c) for c in infinite_width_cosines(network, x, y)]
+    error = np.std(found, axis=0) / math.sqrt(len(found))
+    assert np.all(np.abs(np.mean(found, axis=0) - limit) <= 4.5 * error + 2 / 1500)
+    if activation != "linear":
+        assert abs(np.mean(found[:, 3]) - limit[4]) > 4.5 * error[3] + 2 / 1500
+    other = FullyConnected([3, *[1500] * 4], activation="relu" if activation != "relu" else "abs")
+    wrong = float(infinite_width_cosines(other, x, y)[4])
+    assert abs(np.mean(found[:, 4]) - wrong) > 4.5 * error[4] + 2 / 1500
+
+
+def test_the_map_is_the_gaussian_mean():
+    """One layer against Gauss-Hermite quadrature of E phi(z) phi(z'). Mutant: acos for asin."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(200)
+    weights = weights / weights.sum()
+    for rho in (-0.9, -0.3, 0.0, 0.4, 0.8):
+        z, w = np.meshgrid(nodes, nodes)
+        other = rho * z + math.sqrt(1 - rho**2) * w
+        joint = np.outer(weights, weights)
+        relu = 2 * np.sum(joint * np.maximum(z, 0) * np.maximum(other, 0))
+        y = [rho, math.sqrt(1 - rho**2)]
+        found = float(infinite_width_cosines(FullyConnected([2, 9]), [1.0, 0.0], y)[1])
+        assert found == pytest.approx(relu, abs=2e-3)
+        mutant = (math.sqrt(1 - rho**2) + math.acos(rho) * rho) / math.pi
+        assert abs(rho) < 0.1 or abs(mutant - relu) > 2e-3
+
+
+REFUSED = {
+    "width": (np.ones((2, 4)), "4 coordinates"),
+    "one row": (np.ones(3), "table"),
+    "zero": (np.array([[1.0, 2, 3], [0, 0, 0]]), "input 2 is zero"),
+    "nan": (np.array([[1.0, 2, np.nan]]), "finite"),
+    "text": (np.array([["a", "b", "c"]]), "table"),
+    "none": (np.ones((0, 3)), "table"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_bad_inputs_are_refused_in_a_line(name):
+    inputs, word = REFUSED[name]
+    with pytest.raises(SpecError, match=word) as refusal:
+        joint_lengths(KINDS["residual"], inputs, 5)
+    assert "\n" not in str(refusal.value)
+
+
+def run(capsys, *arguments):
+    from actlen.cli.app import app
+
+    app(list(arguments), standalone_mode=False)
+    return capsys.readouterr().out
+
+
+@pytest.mark.full
+def test_command_line_of_many_inputs(tmp_path, capsys):
+    """JSON and lines; a file of the wrong width is refused."""
+    np.save(tmp_path / "x.npy", ROWS)
+    arguments = ["simulate", "--widths", "3,6,6", "--inputs", str(tmp_path / "x.npy"), "--samples", "200"]
+    found = json.loads(run(capsys, *arguments, "--json"))
+    assert (found["inputs"], found["samples"]) == (3, 200)
+    smallest, largest = (found[name]["quantiles"][2]["value"] for name in ("smallest", "largest"))
+    assert smallest <= largest
+    first = found["exceedances"][0]
+    assert abs(first["simulated"] - first["expected"]) < 5 * first["standard_error"]
+    assert 0 < first["networks"] <= 200
+    assert "under the same weights" in run(capsys, *arguments)
+    assert "not to be trusted" not in run(capsys, *arguments)
+    assert "not to be trusted" in run(capsys, *arguments[:-1], "20")
+    np.save(tmp_path / "y.npy", np.ones((2, 5)))
+    with pytest.raises(SpecError, match="5 coordinates"):
+        run(capsys, *arguments[:4], str(tmp_path / "y.npy"))
+
+
+@pytest.mark.full
+def test_command_line_of_the_exact_law_and_gradients(capsys):
+    """The figures of `predict` are those of the library."""
+    arguments = ["predict", "--widths", "10,4,7,5", "--quantiles", "0.1,0.9", "--dataset-size", "1000"]
+    found = json.loads(run(capsys, *arguments, "--gradients", "--json"))
+    law = length_law(FullyConnected([10, 4, 7, 5]))
+    quantiles = [row["quantile"] for row in found["quantiles"]["at"]]
+    assert quantiles == pytest.approx([float(law.ppf(0.1)), float(law.ppf(0.9))])
+    assert found["inputs"]["growth_limit"] == pytest.approx(growth_limit(law, 1000))
+    assert found["gradients"]["first_to_last"]["exact"] == "10/7"
+    text = run(capsys, *arguments, "--gradients")
+    assert "quantiles of M_d/M_0" in text
+    assert "|dF/dW_d|^2 = 1.4286" in text
+
+
+@pytest.mark.parametrize(
+    "extra, word",
+    [
+        (["--weights", "uniform", "--quantiles", "0.5"], "normal"),
+        (["--quantiles", "1.5"], "from 0 to 1"),
+        (["--quantiles", "a"], "finite number"),
+        (["--dataset-size", "0"], "size of a data set"),
+        (["--gradients", "--weights", "rademacher"], "atoms"),
+        (["--gradients", "--bias-variance", "1"], "bias"),
+    ],
+)
+def test_what_is_not_known_is_refused_in_a_line(extra, word):
+    from actlen.cli.app import app
+
+    with pytest.raises(SpecError, match=word) as refusal:
+        app(["predict", "--widths", "4,4", *extra], standalone_mode=False)
+    assert "\n" not in str(refusal.value)
