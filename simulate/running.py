@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -20,6 +20,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,8 @@ class _Run:
                 self.ready[shard.number] = (shard, Part(shard.count, known))
                 continue
             stopped = None if self.stop is None else self.stop.is_set
-            self.pending[self.executor.submit(compute, self.job, shard, stopped)] = shard
+            with _workers_may_be_gone():
+                self.pending[self.executor.submit(compute, self.job, shard, stopped)] = shard
 
     def key(self, shard: Shard) -> str:
         """Job and shape of the shard: another cut is another entry."""
@@ -181,8 +183,15 @@ class _Run:
 
 def _result(future: Future[Part]) -> Part:
     """What a worker handed back."""
-    try:
+    with _workers_may_be_gone():
         return future.result()
+
+
+@contextmanager
+def _workers_may_be_gone() -> Iterator[None]:
+    """One line for what a lost worker raises, be it on the way there or on the way back."""
+    try:
+        yield
     except MemoryError:
         raise SpecError(
             "the networks do not fit in memory; give fewer --threads, or narrower layers"
