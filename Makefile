@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 help:
 	@echo "make verify   install, run the ledger of claims, print the verdict table"
-	@echo "make test     install, lint, type-check, run the fast tests (under 3 minutes on 2 cores)"
+	@echo "make test     install, lint, type-check, run the fast tests (under 3 minutes on 2 cores once the kernels are compiled)"
 	@echo "make test-full   the same with all tests but the slow ones; WORKERS=8 for 8 processes"
 	@echo "make test-slow   the statistical checks that take minutes"
 	@echo "make coverage    branch coverage of theory, simulate and proofs_check; at least 97 %"

@@ -22,6 +22,9 @@ from theory.network import FullyConnected
 
 pytest.importorskip("distributed")
 
+# Clusters take seconds to start.
+pytestmark = pytest.mark.full
+
 NETWORK = FullyConnected([64] * 3, weights="rademacher")
 # 30 shards of about 0.05 s and a bit.
 SAMPLES = 30 * 8192 + 7

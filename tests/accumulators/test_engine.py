@@ -870,7 +870,7 @@ DEEP = {
 }
 
 
-@pytest.mark.full_cases("direct")
+@pytest.mark.full
 @pytest.mark.parametrize("method", DEEP)
 def test_thousands_of_layers_neither_overflow_nor_warn(method):
     """log M_d by the central limit theorem: d independent steps, 16 networks, five errors.

@@ -310,6 +310,7 @@ def endless(table, *extra, **options):
     return started("simulate", *words, "--samples", "1000000", *extra, **options)
 
 
+@pytest.mark.full
 def test_progress_on_a_terminal_then_ctrl_c_prints_and_keeps(table, tmp_path):
     """A bar on standard error alone; status 130; what is printed are the first networks, bit for bit."""
     ours, theirs = pty.openpty()

@@ -200,6 +200,7 @@ def test_a_table_in_a_pipe_fits_80_columns():
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
+@pytest.mark.full
 def test_interrupt_keeps_what_is_settled():
     process = subprocess.Popen(
         [*COMMAND, "verify"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -307,6 +307,7 @@ def test_a_refusal_in_a_process_of_its_own(tmp_path):
     assert err.count("\n") == 1
 
 
+@pytest.mark.full
 def test_a_width_that_memory_cannot_hold_is_refused():
     """One normal number for each of 10^9 neurons takes 8 GB; the machine is lent 3 of them."""
     limited = "ulimit -v 3000000; exec " + " ".join([*COMMAND, "simulate"])
@@ -332,6 +333,7 @@ def wait_for_shards(path, number, seconds=60):
     raise AssertionError("no shards")
 
 
+@pytest.mark.full
 def test_ctrl_c_prints_what_was_computed_and_keeps_it(tmp_path):
     """The estimate is that of a prefix, to the bit."""
     path = tmp_path / "runs.sqlite"

@@ -375,6 +375,7 @@ def one_layer_errors(network, seed, count):
     return np.array(rows)
 
 
+@pytest.mark.full
 def test_rounding_errors_do_not_add_up():
     """10,000 layers, 9 nets: errors of one layer at most 3e-6, their sums a random walk of at most 5e-5.
 

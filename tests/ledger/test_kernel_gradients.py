@@ -299,6 +299,7 @@ WORDS = [
 ]
 
 
+@pytest.mark.full
 @settings(max_examples=600)
 @given(place=st.sampled_from(PLACES), word=st.sampled_from(WORDS))
 def test_one_change_is_rejected_or_leaves_true_conclusions(place, word):

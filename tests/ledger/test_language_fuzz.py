@@ -116,6 +116,7 @@ def test_what_is_read_can_be_settled(text):
     assert error is None or len(str(error).splitlines()) == 1
 
 
+@pytest.mark.full
 @given(st.sampled_from("([-+ \n"), st.integers(1, 3 * MAX_CHARACTERS))
 @settings(max_examples=60)
 def test_repetition_never_exhausts_the_stack(character, times):

@@ -242,6 +242,7 @@ def test_an_open_claim_says_what_is_known_and_no_other_does():
     assert read_claim(entry | {"known": {"for": "x", "against": "y"}}).known == Known("x", "y")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("claim", OPEN, ids=lambda claim: claim.id)
 def test_open_claims_are_attacked_where_the_language_can_say_them(claim):
     settled = settle(claim)
@@ -290,6 +291,7 @@ expected = "open"
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("statement", "status"), [("Var[M[d]] <= 100*Var[M[d]] + E[EmpVar]", 0), ("E[M[d]] == 2*M[0]", 1)]
 )
@@ -325,6 +327,7 @@ def test_no_statement_is_cut_short(capsys):
 # Shared work, and work side by side.
 
 
+@pytest.mark.full
 def test_sharing_changes_no_search():
     claim = CLAIMS["theorem-5-upper"]
     tries = [(claim.parsed, 30), (claim.parsed, 30), (claim.parsed_mutant, 60)]
@@ -350,6 +353,7 @@ def evidence_of(settled):
     return [one.to_dict() for one in settled.evidence]
 
 
+@pytest.mark.full
 def test_claims_settled_side_by_side_have_the_same_evidence():
     names = ["best-upper-constant", "permutation-normal", "five-everywhere", "lognormal-limit", "attainment"]
     claims: list[Claim] = [CLAIMS[name] for name in names]
@@ -360,6 +364,7 @@ def test_claims_settled_side_by_side_have_the_same_evidence():
     assert active_children() == []
 
 
+@pytest.mark.full
 def test_a_process_that_is_killed_is_reported():
     claims = [CLAIMS[name] for name in ("lognormal-limit", "fourth-moment-normal", "theorem-5-upper")]
     with closing(settle_side_by_side(claims, 2, thoroughly=True)) as items:
@@ -378,6 +383,7 @@ def runs(pid):
     return True
 
 
+@pytest.mark.full
 def test_leaving_early_ends_the_work():
     claims = [CLAIMS[name] for name in ("lognormal-limit", "fourth-moment-normal", "theorem-5-upper")]
     with closing(settle_side_by_side(claims, 2, thoroughly=True)) as items:

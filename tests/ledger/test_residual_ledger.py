@@ -208,6 +208,7 @@ def test_a_family_lies_within_what_a_proof_assumes(where, proof, within):
     assert parse_family(where).lies_within(assumed_family(judgement)) is within
 
 
+@pytest.mark.full
 def test_strategies_shrink_to_small_members():
     found = find_witness(
         parse("E[M[d]] <= 3*M[0]"),

@@ -89,6 +89,7 @@ def test_bounds_with_the_largest_or_smallest_of_a_layer_are_proved(text: str) ->
     assert not [wrong for wrong in NOT_ANY_LAW if accepted(wrong, "weights=any", proof)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("text", NOT_ANY_LAW)
 def test_the_other_extreme_is_not_proved(text: str) -> None:
     assert prove(parse(text), parse_family("weights=any"), seconds=0.4) is None

@@ -224,6 +224,7 @@ def test_lengths_beyond_the_range_of_floats():
     assert json.loads(json.dumps(found.to_dict()))["upper"].split("e-")[1] > "300"
 
 
+@pytest.mark.full
 def test_what_is_refused():
     network = FullyConnected([4, 4])
     largest, smallest = (f(network, 3) for f in (largest_length, smallest_length))

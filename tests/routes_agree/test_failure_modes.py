@@ -6,7 +6,9 @@ import pytest
 from flint import fmpq
 
 from theory import FullyConnected, SpecError, Thresholds, predict
+from theory.bounded_failure_modes import bounded_failure_modes
 from theory.failure_modes import failure_modes
+from theory.values import Bounded
 
 ONE = fmpq(1)
 
@@ -73,3 +75,58 @@ def test_infinite_kurtosis_has_no_spread():
 def test_thresholds_must_make_sense(limits):
     with pytest.raises(SpecError):
         Thresholds(**limits)
+
+
+# Moments between bounds: the same edges, and what stays undecided.
+
+
+def between(*ends):
+    return [Bounded(fmpq(*low) if isinstance(low, tuple) else fmpq(low), fmpq(high)) for low, high in ends]
+
+
+def bounded(means, seconds=None):
+    return bounded_failure_modes(between(*means), seconds and between(*seconds), Thresholds(), [])
+
+
+@pytest.mark.parametrize(
+    ("ends", "fails"),
+    [
+        *(((1, 10), False), (((1, 10), 10), False), (((1, 10), 11), None), (((99, 1000), 10), None)),
+        *((((1, 20), (1, 10)), None), ((10, 20), None), ((11, 20), True), (((1, 100), (1, 11)), True)),
+    ],
+)
+def test_bounds_decide_where_all_that_they_allow_agrees(ends, fails):
+    """The band is [1/10, 10]: bounds that touch an end from outside decide nothing."""
+    low, high = (fmpq(*end) if isinstance(end, tuple) else fmpq(end) for end in ends)
+    found = bounded_failure_modes([Bounded(ONE, ONE), Bounded(low, high)], None, Thresholds(), []).fm1
+    assert found.fails is fails
+    assert found.first_layer == (1 if fails else None)
+
+
+@pytest.mark.parametrize(("second", "fails"), [((1, 10), False), ((10, 11), None), ((11, 12), True)])
+def test_bounds_on_the_spread_decide_likewise(second, fails):
+    assert bounded([(1, 1), (1, 1)], [(1, 1), second]).fm2.fails is fails
+
+
+def test_ratios_are_to_the_input_whichever_its_scale():
+    """From M_0 = 4 to between 8 and 20: ratios 2 and 5. Times 4 in place of over 4 would be 32."""
+    worst = bounded([(4, 4), (8, 20)]).fm1.worst
+    assert (worst.lower, worst.upper) == (2, 5)
+    spread = bounded([(1, 1), (2, 3)], [(1, 1), (18, 20)]).fm2.worst
+    assert (spread.lower, spread.upper) == (2, 5)
+    assert bounded([(1, 1), (2, 3)], [(1, 1), (4, 20)]).fm2.worst.lower == 1
+
+
+def test_the_worst_layer_is_the_one_whose_bounds_allow_most():
+    """Layers are compared from the second on; what may be 0 is as bad as can be."""
+    assert bounded([(1, 1), (1, 2), (1, 4), (1, 3)]).fm1.worst_layer == 2
+    assert bounded([(1, 1), (1, 5), (1, 4), (1, 4)]).fm1.worst_layer == 1
+    assert bounded([(1, 1), (1, 5), (1, 5)]).fm1.worst_layer == 1
+    assert bounded([(1, 1), ((1, 6), 1), (1, 5)]).fm1.worst_layer == 1
+    assert bounded([(1, 1), (1, 5), (0, 1)]).fm1.worst_layer == 2
+
+
+def test_without_a_length_there_is_nothing_to_judge():
+    """No M_0, no ratio; an E M_j that may be 0, no spread."""
+    assert bounded([(0, 0), (0, 0)]).fm1.fails is None
+    assert bounded([(1, 1), (0, 1)], [(1, 1), (0, 1)]).fm2.fails is None

@@ -354,6 +354,7 @@ def test_no_truncated_store_is_accepted(path):
         assert survey(path) == {"refused"}, length
 
 
+@pytest.mark.full
 def test_a_damaged_byte_never_gives_wrong_bytes(path):
     dice = random.Random(2)
     offsets = [*range(100), *dice.sample(range(path.stat().st_size), 400)]
@@ -508,6 +509,7 @@ def test_processes_share_a_store(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["runs.sqlite"]
 
 
+@pytest.mark.full
 def test_killed_writers_lose_no_shard_that_was_reported(tmp_path):
     path, dice, numbers = tmp_path / "runs.sqlite", random.Random(3), []
     for turn in count():

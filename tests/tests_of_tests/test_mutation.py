@@ -147,6 +147,7 @@ def tried(output):
     return re.findall(r"^\d+/\d+ .* (killed|survived|incompetent) \S+ (\S+)", output, re.MULTILINE)
 
 
+@pytest.mark.full
 def test_the_survivors_of_the_toy_are_the_known_ones_and_runs_go_on_where_they_stopped(toy):
     _, first = mutate(toy, "--sample", "4")
     assert len(tried(first)) == 4
