@@ -19,9 +19,9 @@ from mutation.running import Planned, Warm
 from mutation.scope import ROOT, importers, imports, module_name, room_files
 
 # A test that needs more than this is left to `make test`; a mutant is tried on so much testing at most.
-LONGEST_TEST, LONGEST_MUTANT = 2.0, 8.0
+LONGEST_TEST, LONGEST_MUTANT = 4.0, 10.0
 # Of a parametrised test, so many instances take part.
-INSTANCES = 3
+INSTANCES = 40
 # Seconds for a first run that compiles kernels.
 COMPILING = 90
 TOO_LONG = "takes too long"
@@ -77,7 +77,7 @@ def traced() -> Iterator[Callable[[], list[str]]]:
 
 
 def taking_part(nodeids: list[str]) -> list[str]:
-    """Of each parametrised test a few instances, the same ones on every run; doctests come first.
+    """Of each parametrised test up to so many instances, the same ones on every run; doctests come first.
 
     >>> taking_part(["tests/a.py::f", "m.py::m.f", *(f"tests/a.py::g[{n}]" for n in range(10))])[:3]
     ['m.py::m.f', 'tests/a.py::f', 'tests/a.py::g[0]']

@@ -12,7 +12,7 @@ from mutation.scope import ROOT, reaches_kernels
 from mutation.session import KILLED, NO_PROGRAM, SURVIVED, Session
 
 # A change that is not noticed in place may still show on import, which these many seconds of tests repeat.
-SECONDS_AFRESH = 4.0
+SECONDS_AFRESH = 12.0
 
 
 @dataclass
