@@ -154,6 +154,24 @@ EXPONENT_AT_0 = part(induction(case(taylor("1")), case(HYPOTHESIS, taylor("p1"))
 
 FIRST_EXTREME = part(induction(case({"extreme": "z1", "of": 0, "times": "1"}), case(HYPOTHESIS)), base=1)
 
+# q2 is E M_d^2; its next value lies between two multiples of itself.
+ONE_MULTIPLE = {
+    power: part(
+        induction(case(), case(HYPOTHESIS | {"times": f"1 + {power}*u"})), sense="<=" if power == 1 else ">="
+    )
+    for power in (1, 5)
+}
+FIVE_FROM_ABOVE = part(induction(case(), case(HYPOTHESIS | {"times": "1 + 5*u"})), sense="<=")
+SPLIT_BASE = part({"base": [case(widths=(1, 3)), case(widths=(4, None))], "step": [case(HYPOTHESIS)]}, base=1)
+CITES_A_LEMMA = part(
+    {"direct": case({"fact": 0, "times": "1"})}, {"claim": "p1 - 1", **induction(case(), case(HYPOTHESIS))}
+)
+
+
+def shortest_width(low: int, high: int) -> Any:
+    return part({"direct": case(widths=(low, high))})
+
+
 # What each attacks (all but the last sum were accepted once), a false or meaningless statement, the proof.
 ATTACKS = {
     "the sign of a layer's share at depth 0": (
@@ -192,6 +210,34 @@ ATTACKS = {
     "a smallest quantity taken for a largest": ("sum(min(j, 1), j, 1, d) >= 2", "", FIRST_EXTREME),
     "a factor that may be negative": ("prod(max(-1/2, -j), j, 1, d) >= 0", "", part({"direct": case()})),
     "a term that may be negative": ("sum(min(1/n[j], -1), j, 1, d) >= 0", "", part({"direct": case()})),
+    "a divisor of a divisor": ("1/(1/(d-1)) == d-1", "", part({"direct": case()})),
+    "the smallest share of a width": ("1/n[d] >= 1/500", "widths=1..1000", shortest_width(1, 1000)),
+    "a power beyond 64": ("n[0]**65 >= 1", "", part({"direct": case()})),
+    "the largest multiple alone": (
+        "E[M[d]**2] >= M[0]**2*prod(1+5/n[j], j, 1, d)",
+        "weights=rademacher",
+        ONE_MULTIPLE[5],
+    ),
+    "the smallest multiple alone": (
+        "E[M[d]**2] <= M[0]**2*prod(1+1/n[j], j, 1, d)",
+        "weights=rademacher",
+        ONE_MULTIPLE[1],
+    ),
+    "a kurtosis of 1 for any": (
+        "E[M[d]**2] <= M[0]**2*prod(1+5/n[j], j, 1, d)",
+        "weights=any",
+        FIVE_FROM_ABOVE,
+    ),
+    "a base split where there is no layer": (
+        "E[M[d]**2] >= 0",
+        "",
+        {**SPLIT_BASE, "base": 0},
+    ),
+    "the hypothesis at the base": (
+        "prod(n[j], j, 1, d) >= 2**d",
+        "",
+        part(induction(case(HYPOTHESIS), case(HYPOTHESIS | {"times": "2"}))),
+    ),
     "a divisor that cancels": ("E[M[d]]*(d-1)/(d-1) == M[0]", "", part({"direct": case()})),
 }
 
@@ -209,15 +255,56 @@ def test_true_neighbours_of_the_attacks_are_accepted() -> None:
     assert accepted("sum(g, g, 1, d) >= 0", "", whole(part({"direct": case()})))
     assert accepted("sum(max(j, 0), j, 1, d) >= 1", "", whole(FIRST_EXTREME))
     assert accepted("sum(min(1/n[j], 1), j, 1, d) >= 0", "", whole(part({"direct": case()})))
+    assert accepted("1/n[d] >= 1/1000", "widths=1..1000", whole(shortest_width(1, 1000)))
+    assert accepted("n[0]**64 >= 1", "", whole(part({"direct": case()})))
+    assert accepted("E[M[d]**2] >= 0", "", whole(SPLIT_BASE))
+    assert accepted("prod(n[j], j, 1, d) >= 1", "", whole(CITES_A_LEMMA))
+    second = "E[M[d]**2] {} M[0]**2*prod(1+{}/n[j], j, 1, d)"
+    assert accepted(second.format(">=", 5), "weights=normal", whole(ONE_MULTIPLE[5]))
+    assert accepted(second.format("<=", 5), "weights=rademacher", whole(FIVE_FROM_ABOVE))
     two = part(induction(case(taylor("1")), case(HYPOTHESIS, taylor("p1"))), base=1)
     assert accepted("exp(sum(j, j, 1, d)) >= 2", "", whole(two))
+
+
+def by_taylor(degree: int, rate: str = "1") -> Any:
+    term = {"bound": "y1", "rate": rate, "degree": degree}
+    return whole(
+        part(induction(case(term | {"times": "1"}), case(HYPOTHESIS, term | {"times": "p1"})), base=1)
+    )
+
+
+def test_degrees_of_taylor_polynomials_are_odd_and_at_most_15() -> None:
+    text = "exp(sum(1/n[j], j, 1, d)) > 1"
+    assert [n for n in range(-1, 20) if accepted(text, "", by_taylor(n))] == [*range(1, 16, 2)]
+
+
+def test_taylor_polynomials_end_at_their_degree() -> None:
+    """e > 1 + 1 is of degree 1, e > 1 + 1 + 1/2 + 1/6 of degree 3; h = 1 at width 1 alone."""
+    for text, enough in (("> 3/2", 1), (">= 2", 1), (">= 21/10", 3), (">= 8/3", 3), (">= 27/10", 5)):
+        found = [n for n in (1, 3, 5) if accepted(f"exp(sum(1, j, 1, d)) {text}", "", by_taylor(n))]
+        assert found == [n for n in (1, 3, 5) if n >= enough]
+
+
+def test_rates_that_are_logarithms_are_rounded_down() -> None:
+    """log 2 lies between 0.69314 and 0.69315."""
+    text = "exp(log(2)*sum(1/n[j], j, 1, d)) > 1"
+    rates = ("1/2", "69314/100000", "69315/100000", "7/10")
+    assert [rate for rate in rates if accepted(text, "", by_taylor(1, rate))] == ["1/2", "69314/100000"]
 
 
 MALFORMED_WIDTHS: list[Any] = [
     *([[1, 0], [1, None]], [[1, -5], [-4, None]], [[True, None]], [[1.0, None]], [[1, 2], [4, None]]),
     *([[1, 2.5], [3.5, None]], [[2, None]], [[1, 9]], [[1, None], [1, None]], [], ["1N"], [[1, None, 7]]),
+    *([[1, 2], [2, None]], [[1, 2], [3, 4], [3, None]], [[2, 3], [4, None]], [[1, 2], [3, 9]]),
     *([[None, None]], [[1, float("nan")], [2, None]], [["1", None]], [[0, None]]),
 ]
+
+
+@pytest.mark.parametrize("ranges", [[[1, None]], [[1, 1], [2, None]], [[1, 3], [4, 4], [5, None]]])
+def test_widths_that_cover_the_family(ranges: Any) -> None:
+    good = part(induction(case(), case(HYPOTHESIS)))
+    good["goal"]["step"] = [case(HYPOTHESIS, widths=widths) for widths in ranges]
+    assert accepted("E[M[d]**2] >= 0", "", whole(good))
 
 
 @pytest.mark.parametrize("ranges", MALFORMED_WIDTHS)
