@@ -53,8 +53,8 @@ def block_identity(step: Mapping[str, Any], premises: Sequence[Judgement]) -> No
     order = claim["order"]
     require(1 <= order <= _MAX_ORDER, f"the order must be 1 to {_MAX_ORDER}")
     weights = [_ONE, *(Polynomial.of(text) for text in claim["given"]["weights"])]
-    require(weights[1] == _ONE, "weights are standardised: E v^2 = 1")
     require(len(weights) > order, "the order needs more moments of the weights")
+    require(weights[1] == _ONE, "weights are standardised: E v^2 = 1")
     terms = _terms(claim)
     known = {"u", "e"} | assumed_variables(claim["given"])
     require(all(t.variables() <= known for t in terms.values()), "a term uses an unknown variable")

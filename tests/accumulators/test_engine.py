@@ -12,7 +12,7 @@ import random
 import sqlite3
 import threading
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import fields, replace
 from fractions import Fraction
@@ -900,3 +900,64 @@ def test_splitting_at_depth_neither_overflows_nor_warns():
     last = json.loads(json.dumps(found.to_dict(), allow_nan=False))["layers"][-1]["moments"]["2"]
     assert last["value"] is None
     assert last["log"] > 2 * 80 * math.log(1000)
+
+
+class Breaks(Executor):
+    """Does the work at once, until its workers are lost, which an executor tells on the next submission."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def submit(self, function, /, *args, **kwargs):
+        if not self.left:
+            raise BrokenExecutor("a worker ended abruptly")
+        self.left -= 1
+        future = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_workers_lost_between_two_submissions_get_one_line_too(after):
+    """Which of handing over and taking back meets the loss first is a race; both say the same."""
+    with pytest.raises(SpecError, match=r"the workers are gone \(a worker ended abruptly\)"):
+        simulate(FullyConnected([2, 3]), samples=100_000, executor=Breaks(after), window=1, shard_leaves=1)
+
+
+class Slow(ThreadPoolExecutor):
+    """Takes its time over every task."""
+
+    def submit(self, function, /, *args, **kwargs):
+        def late():
+            time.sleep(0.6)
+            return function(*args, **kwargs)
+
+        return super().submit(late)
+
+
+def test_ctrl_c_waits_some_seconds_for_the_first_networks_of_others():
+    """Before anything came back: what is under way elsewhere is waited for, and estimated."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with Slow(1) as executor, pytest.raises(Interrupted) as caught:
+        simulate(NORMAL, samples=100_000, executor=executor, window=2, shard_leaves=1, progress=interrupt)
+    assert caught.value.estimate is not None
+    assert caught.value.estimate.samples > 0
+
+
+def test_subtrees_join_those_of_their_own_size():
+    """Shards of one, one and two leaves make a tree of four, to which four more belong on the right."""
+    tree = Tree()
+    for level, leaf in ((0, "a"), (0, "b"), (1, "cd"), (2, "efgh"), (0, "i")):
+        tree.push(level, Joined(leaf))
+    assert [level for level, _ in tree.roots] == [3, 0]
+    assert tree.total() == "((((ab)cd)efgh)i)"
+
+
+class Joined(str):
+    """Merging writes brackets."""
+
+    def merged(self, other):
+        return Joined(f"({self}{other})")

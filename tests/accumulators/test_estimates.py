@@ -18,14 +18,20 @@ from simulate.estimates import QUANTILES, estimate_of_summary, sampled
 from simulate.job import Job
 from simulate.joint_result import _quantile
 from simulate.logs import LogMoments
+from simulate.many_inputs import joint_lengths
+from simulate.methods.choice import method_named
+from simulate.methods.conditional import _SMOOTH, generator
 from simulate.methods.direct import cached_plan
-from simulate.methods.splitting import RUNS, Runs, _log_mean, _over_runs, _ratio, _run, _systematic
+from simulate.methods.law import _check_tilt
+from simulate.methods.splitting import RUNS, Runs, _log_mean, _over_runs, _ratio, _run, _systematic, _uniform
+from simulate.plan import law_plan
 from simulate.result import Sampled, exponential
 from simulate.scaled import Averages, Lengths
 from simulate.simulation import limits_of
 from simulate.summary import Summary
 from theory import FullyConnected
 from theory.errors import SpecError
+from theory.laws import as_law
 
 
 def table(*rows):
@@ -297,6 +303,20 @@ def test_an_empty_sample_merged_with_one_is_that_one():
     assert float(one.mean[0] * 2.0 ** one.exponent[0]) == 6.0
 
 
+def test_one_network_and_none_merged():
+    """The share of the only network is 1; of none there is nothing, without a warning."""
+    empty = Averages(np.asarray(0), np.zeros(1, np.int64), np.zeros(1), np.zeros(1))
+    one = empty.merged(Averages.of(table([8])))
+    assert float(one.mean[0] * 2.0 ** one.exponent[0]) == 8.0
+    assert int(empty.merged(empty).count) == 0
+
+
+def test_averages_far_below_the_smallest_double_with_dead_networks_among_them():
+    """e^-4000 and 0: the mean is half, though a double has no e^-4000."""
+    found = Averages.of(Lengths.from_logs(np.array([[-4000.0, -np.inf]])))
+    assert found.log_mean()[0] == pytest.approx(-4000 - math.log(2))
+
+
 def test_dead_layers_are_zero_with_exponent_zero():
     found = Lengths.from_logs(np.array([[-np.inf, 0.0, 1000.0]]))
     assert found.fraction[0, 0] == 0.0
@@ -366,3 +386,63 @@ def test_splitting_wants_two_particles_a_run_and_equal_runs(samples, fits):
         SpecError, match=r"20 runs of at least 2 particles; give a multiple of 20 such as (40|60)"
     ):
         simulate(network, samples=samples, method="splitting", seed=1)
+
+
+# Constants that a reader can check.
+
+
+def test_selu_is_linear_above_zero():
+    z = np.array([-2.0, -0.1, 0.0, 0.5, 3.0])
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    expected = [scale * (x if x > 0 else alpha * math.expm1(x)) for x in z.tolist()]
+    assert _SMOOTH["selu"](z) == pytest.approx(expected, rel=1e-6)
+
+
+def test_streams_of_reduced_methods_are_philox_with_the_leaf_in_the_counter():
+    ours = generator(5, 3, 7).integers(0, 2**63, 4)
+    key, counter = np.array([5, 3], np.uint64), np.array([0, 0, 7, 0], np.uint64)
+    theirs = np.random.Generator(np.random.Philox(key=key, counter=counter)).integers(0, 2**63, 4)
+    assert ours.tolist() == theirs.tolist()
+
+
+def test_every_order_resamples_with_numbers_of_its_own():
+    job = Job(FullyConnected([2, 2]), "splitting", 7, 12, particles=10)
+    found = {_uniform(job, run, k, layer) for run in range(3) for k in range(1, 13) for layer in range(1, 4)}
+    assert len(found) == 3 * 12 * 3
+    assert all(0 < x < 1 for x in found)
+
+
+def test_going_back_through_explicit_weights_is_not_reduced():
+    assert [method_named(name).reduced for name in ("direct", "gradients", "splitting")] == [False] * 3
+    assert [method_named(name).reduced for name in ("conditional", "law")] == [True] * 2
+
+
+def test_tilts_up_to_a_million_neurons():
+    _check_tilt(FullyConnected([1, 10**6]), 1.0)
+    with pytest.raises(SpecError, match="at most 1,000,000;"):
+        _check_tilt(FullyConnected([1, 10**6 + 1]), 1.0)
+
+
+def test_read_outs_without_the_moment_of_the_errors_are_named_with_it():
+    network = FullyConnected([2, 2])
+    with pytest.raises(SpecError, match="no moment of order 8"):
+        simulate(network, samples=1, gradients=True, readout="student_t:5", order=2)
+
+
+def test_threads_of_joint_lengths_up_to_their_largest():
+    with pytest.raises(SpecError, match="to 1,024, not"):
+        joint_lengths(FullyConnected([2, 2]), [[1.0, 2.0]], 10, threads=1025)
+
+
+def test_plans_of_uniform_and_finite_laws():
+    """2^16 odd multiples of half the unit have variance unit^2 (2^32 - 1)/12; finite laws keep whole numbers.
+
+    Values beyond 2^24 units are no whole singles; then they are fractions of the largest.
+    """
+    uniform = law_plan(as_law("uniform"))
+    assert (uniform.scale * 2**16) ** 2 * (2**32 - 1) / 12 == pytest.approx(1, rel=1e-14)
+    small = law_plan(as_law("finite:-100:1/4,0:1/2,100:1/4"))
+    assert sorted(small.parameters[0].tolist()) == [-100.0, 0.0, 100.0]
+    large = law_plan(as_law(f"finite:-{2**24 + 2}:1/4,-1:1/4,1:1/4,{2**24 + 2}:1/4"))
+    assert max(large.parameters[0].tolist()) == 1.0
+    assert [int(t) for t in small.parameters[1]] == [2**62, 3 * 2**62]

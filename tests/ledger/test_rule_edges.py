@@ -10,6 +10,7 @@ import copy
 import pytest
 
 from proofs_check.kernel import (
+    attainment_rules,
     bent_rules,
     bound_rules,
     convolutional_rules,
@@ -21,6 +22,7 @@ from proofs_check.kernel import (
 )
 from proofs_check.kernel.judgement import length_coefficients
 from proofs_check.kernel.polynomial import Polynomial
+from proofs_check.kernel.render import statement_of
 from proofs_check.kernel.residual_render import residual_sayable
 from proofs_check.kernel.shape import ProofError, checked_proof
 from proofs_check.prover import stored_proof
@@ -41,7 +43,7 @@ def holds(rule, claim, *premises, **step):
 
 def layer(given=RELU, length=1, **coefficients):
     """E[M_j^length | a_{j-1}]; keywords p1, p2, ... are the coefficients of partitions, p0 the constant."""
-    named = {key[1:].replace("0", ""): text for key, text in coefficients.items()}
+    named = {key[1:].replace("0", "").replace("x", ","): text for key, text in coefficients.items()}
     return {"judgement": "layer", "given": given, "target": {"length": length}, "coefficients": named}
 
 
@@ -312,7 +314,7 @@ def test_rotations_need_two_moments_of_normal_weights():
 
 
 @pytest.mark.parametrize(
-    "polynomial, found", [("0", True), ("u*e", True), ("m4 - 1", True), ("m4 - 2", False)]
+    "polynomial, found", [("0", True), ("u*e", True), ("1/2*u", True), ("m4 - 1", True), ("m4 - 2", False)]
 )
 def test_non_negative_for_every_kurtosis(polynomial, found):
     assert residual_rules._non_negative(Polynomial.of(polynomial)) is found
@@ -362,6 +364,77 @@ def test_the_square_of_half_a_root_is_at_least_a_quarter_of_the_gain():
     step, (kept,) = bent("half_root")
     for square, fits in (("1/2", True), ("3/4", True), ("1", True), ("2/5", False), ("49/100", False)):
         assert holds(bent_rules.half_root, step["concludes"] | {"square": square}, kept) is fits
+
+
+def stored(proof, rule):
+    """The first step of a stored proof with this rule, and its premises."""
+    steps = stored_proof(proof)["steps"]
+    step = next(step for step in steps if step["rule"] == rule)
+    return step, [steps[i]["concludes"] for i in step.get("from", [])]
+
+
+def test_blocks_are_bounded_on_the_assumptions_of_their_premises():
+    step, premises = stored("residual-linear-second-upper", "block_bound")
+    claim = step["concludes"]
+    assert holds(residual_rules.block_bound, claim, *premises)
+    other = claim | {"given": claim["given"] | {"biases": ["b2", "b4"]}}
+    assert not holds(residual_rules.block_bound, other, *premises)
+
+
+def test_blocks_multiply_up_to_order_two():
+    """With no terms at all everything else fits at any order."""
+
+    def product(order, kind="product", **more):
+        return {"judgement": kind, "given": RELU, "order": order, **more}
+
+    kept, grown = product(1, factor="1"), product(2, factor="1 + 5*u")
+    for order, fits in ((1, True), (2, True), (3, False)):
+        branch = "1" if order == 1 else "1 + 5*u"
+        claim = product(order, "block_product", factor="0", branch=branch)
+        premises = (product(order, "block", terms={}), kept, *[grown] * (order - 1))
+        assert holds(residual_rules.block_product, claim, *premises) is fits
+
+
+@pytest.mark.parametrize("weights", [["2", "3"], ["1"], []])
+def test_blocks_need_standardised_weights_and_as_many_moments_as_their_order(weights):
+    step, _ = stored("residual-linear-second-normal", "block_identity")
+    claim = step["concludes"]
+    assert claim["order"] == 2
+    assert holds(residual_rules.block_identity, claim, widths=step["widths"])
+    changed = claim | {"given": claim["given"] | {"weights": weights}}
+    assert not holds(residual_rules.block_identity, changed, widths=step["widths"])
+
+
+def test_bent_blocks_are_counted_at_their_trunks():
+    for proof in ("residual-relu-upper", "residual-relu-rising"):
+        step, premises = stored(proof, "bent_identity")
+        assert holds(bent_rules.bent_identity, step["concludes"], *premises)
+        for key in ("growth", "cross", "rise"):
+            changed = step["concludes"] | {key: step["concludes"][key] + " + e"}
+            assert not holds(bent_rules.bent_identity, changed, *premises)
+
+
+def test_attainment_needs_one_kurtosis():
+    """A difference with two roots m4 = +-1 vanishes at 1, but not there alone; one without m4 nowhere."""
+
+    def attained(difference, equal_at="1"):
+        claim = {"judgement": "attainment", "given": RELU, "difference": difference, "equal_at": equal_at}
+        return holds(attainment_rules.attained, claim, layer(length=2, p1x1="1", p2=f"1 + {difference}"))
+
+    assert attained("u*m4 - u")
+    assert not attained("u*m4^2 - u")
+    assert not attained("u")
+    assert not attained("0")
+
+
+def test_rates_of_exponential_bounds_in_words():
+    """e^{rate/n} above; below log(1 + rate), as 1 + rate u >= (1 + rate)^u on [0, 1]."""
+    upper, lower = (
+        statement_of(stored_proof(f"exponential-{side}")["steps"][-1]["concludes"])
+        for side in ("upper", "lower")
+    )
+    assert "log(" not in upper
+    assert "log(1 + " in lower
 
 
 # Shape.

@@ -11,7 +11,6 @@ import sqlite3
 import sys
 import tempfile
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from simulate import job as job_module
 from simulate import running
 from simulate import store as store_module
 from simulate.simulation import simulate
-from theory.errors import SpecError
 from theory.network import FullyConnected
 
 NOBODY = 65_534
@@ -317,25 +315,3 @@ def test_a_disk_that_fills_up_in_the_midst(monkeypatch, in_process, path, tmp_pa
     assert "the disk is full" in err
     assert err.count("\n") == 1
     assert stored(path) == before
-
-
-class Breaks(Executor):
-    """Does the work at once, until its workers are lost, which an executor tells on the next submission."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def submit(self, function, /, *args, **kwargs):
-        if not self.left:
-            raise BrokenExecutor("a worker ended abruptly")
-        self.left -= 1
-        future = Future()
-        future.set_result(function(*args, **kwargs))
-        return future
-
-
-@pytest.mark.parametrize("after", [0, 1, 3])
-def test_workers_lost_between_two_submissions_get_one_line_too(after):
-    """Which of handing over and taking back meets the loss first is a race; both say the same."""
-    with pytest.raises(SpecError, match=r"the workers are gone \(a worker ended abruptly\)"):
-        simulate(FullyConnected([2, 3]), samples=100_000, executor=Breaks(after), window=1, shard_leaves=1)
