@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import pytest
+from soundness import RUNS, check_uniform
 from weight_streams import states_of
 
 from simulate import lengths, simulate
@@ -176,6 +177,15 @@ def test_moments_are_those_of_theory(net, engine, samples):
         other = mutant(network)
         if other.layers != network.layers and length_moments(other, 2) != length_moments(network, 2):
             assert max(scores(network, found, other)) > 25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("net", range(len(NETS)))
+def test_soundness_of_the_scores(net):
+    """E M_d of 2,000 runs of 10,000 networks."""
+    network = NETS[net]
+    found = (scores(network, lengths(network, 10_000, seed=run)[:, -1])[0] for run in range(RUNS))
+    check_uniform(f"orthogonal, net {net}", found)
 
 
 def test_splitting_takes_them_too():

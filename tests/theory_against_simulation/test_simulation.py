@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from soundness import POWER_RUNS, RUNS, check_power, check_uniform
 
 import simulate.reference as reference
 from simulate.samplers import draw
@@ -123,6 +124,27 @@ def test_second_moments_within_exact_errors(name):
     variance = moments[3] - moments[1] ** 2
     assert z_score(float(np.mean(squares)), moments[1], variance, SAMPLES) <= LIMIT
     assert z_score(float(np.mean(squares)), 0.9 * moments[1], variance, SAMPLES) > LIMIT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("order", [1, 2])
+def test_soundness_of_the_scores(name, order):
+    """2,000 runs of 4,000 networks; E M_d, and E M_1^2. At 5 an effect of 6.28 standard errors is found."""
+    network, count = NETWORKS[name], 4_000
+    layer = network.depth if order == 1 else 1
+    moments = [as_float(m) for m in length_moments(network, 2 * order)[layer]]
+    mean, error = moments[order - 1], math.sqrt((moments[2 * order - 1] - moments[order - 1] ** 2) / count)
+
+    def average(seed):
+        return float(np.mean(reference.lengths(network, count, seed)[:, layer] ** order))
+
+    scores = [(average(seed) - mean) / error for seed in range(RUNS)]
+    check_uniform(f"explicit networks, order {order}, {name}", scores)
+    # As large as an effect on the average; on its spread it is of second order.
+    found = (abs(score + LIMIT + 1.2816) > LIMIT for score in scores[:POWER_RUNS])
+    effect = (LIMIT + 1.2816) * error / mean
+    check_power(f"explicit networks, order {order}, {name}, effect {100 * effect:.1f} %", found)
 
 
 def test_same_seed_same_numbers_other_seed_others():
