@@ -19,7 +19,7 @@ from mutation.running import Planned, Warm
 from mutation.scope import ROOT, importers, imports, module_name, room_files
 
 # A test that needs more than this is left to `make test`; a mutant is tried on so much testing at most.
-LONGEST_TEST, LONGEST_MUTANT = 4.0, 10.0
+LONGEST_TEST, LONGEST_MUTANT = 4.0, 20.0
 # Of a parametrised test, so many instances take part.
 INSTANCES = 40
 # Seconds for a first run that compiles kernels.

@@ -24,8 +24,16 @@ from theory.slope_mixture import _STRIPS, _growth, _rule_error, _step
 from theory.stirling import _SERIES, _series
 
 ULP = 2.0**-53
-LINEAR = length_law(FullyConnected([3, 4, 5], activation="linear"))
-RELU = length_law(FullyConnected([3, 4, 5]))
+
+
+@pytest.fixture(scope="module")
+def linear():
+    return length_law(FullyConnected([3, 4, 5], activation="linear"))
+
+
+@pytest.fixture(scope="module")
+def relu():
+    return length_law(FullyConnected([3, 4, 5]))
 
 
 def test_stirlings_series_has_bernoullis_numbers():
@@ -101,8 +109,8 @@ def test_periods_keep_what_wraps_around_at_the_goal():
     assert _wrapping(1e4, 1.0, 1.0) == math.exp(700)
 
 
-def test_contours_cover_their_cells_and_widen_their_errors_with_the_points():
-    ladder = LINEAR._law.ladder
+def test_contours_cover_their_cells_and_widen_their_errors_with_the_points(linear):
+    ladder = linear._law.ladder
     for index in (1, 2):
         assert _reach(ladder, index, ladder[index]) == max(
             abs(ladder.edge(index)), abs(ladder.edge(index - 1))
@@ -113,8 +121,8 @@ def test_contours_cover_their_cells_and_widen_their_errors_with_the_points():
     assert np.array_equal(sharp.nodes, blurred.nodes)
 
 
-def test_tilts_that_follow_one_are_at_most_as_many_as_asked_for_and_none_across_the_middle():
-    ladder = LINEAR._law.ladder
+def test_tilts_that_follow_one_are_at_most_as_many_as_asked_for_and_none_across_the_middle(linear):
+    ladder = linear._law.ladder
     assert [t.tilt for t in ladder.beyond(0, 1, 3)] == [ladder[i].tilt for i in (1, 2, 3)]
     assert [t.tilt for t in ladder.beyond(1, -1, 5)] == [ladder[0].tilt]
     assert len(ladder.beyond(-1, -1, 2)) <= 2
@@ -122,9 +130,9 @@ def test_tilts_that_follow_one_are_at_most_as_many_as_asked_for_and_none_across_
 
 @pytest.mark.parametrize("direction", [1, -1])
 @pytest.mark.parametrize("log_p", [-0.5, -3.0, -20.0])
-def test_the_furthest_point_is_that_of_the_best_tilt(direction, log_p):
+def test_the_furthest_point_is_that_of_the_best_tilt(linear, direction, log_p):
     """P(Z > z) <= e^{kappa(s) - s z}: the least z over all tilts with the right side p."""
-    ladder = LINEAR._law.ladder
+    ladder = linear._law.ladder
     points, index = [], direction
     while ladder[index] is not None and abs(index) < 60:
         points.append((ladder[index].log_mass - log_p) / ladder[index].tilt)
@@ -141,34 +149,36 @@ def test_newtons_step_stays_inside_and_stands_still_at_the_root():
     assert _newton(*(np.array([x]) for x in (1.0, -1.0, 0.0, 0.0, 2.5))).tolist() == [1.25]
 
 
-def test_relative_errors_in_the_middle_belong_to_the_smaller_tail():
+def test_relative_errors_in_the_middle_belong_to_the_smaller_tail(linear):
     """One contour with one absolute error serves the middle: relative error times smaller tail is that."""
-    x = LINEAR.ppf([0.4, 0.45, 0.5, 0.55, 0.6])
-    absolute = LINEAR.relative_errors(x).tail * np.minimum(LINEAR.cdf(x), LINEAR.sf(x))
+    x = linear.ppf([0.4, 0.45, 0.5, 0.55, 0.6])
+    absolute = linear.relative_errors(x).tail * np.minimum(linear.cdf(x), linear.sf(x))
     assert absolute.max() < 1.0001 * absolute.min()
 
 
-def test_the_reported_error_adds_roundings_to_that_of_the_tails():
-    for law in (LINEAR, RELU):
+def test_the_reported_error_adds_roundings_to_that_of_the_tails(linear, relu):
+    for law in (linear, relu):
         assert law.reported_error == law._law.error + 4 * ULP
         assert law.reported_error <= law.absolute_error
 
 
-def test_both_ends_of_the_law():
-    zero = float(RELU.zero)
-    assert RELU.logsf(np.array([-1.0, 0.0, math.inf])).tolist() == [0.0, math.log1p(-zero), -math.inf]
-    assert RELU.sf(np.array([-1.0, 0.0, math.inf])).tolist() == pytest.approx([1.0, 1 - zero, 0.0])
-    assert RELU.cdf(np.array([-1.0, 0.0, math.inf])).tolist() == pytest.approx([0.0, zero, 1.0])
-    at_zero = RELU.relative_errors(np.array([-1.0, 0.0]))
+def test_both_ends_of_the_law(relu):
+    zero = float(relu.zero)
+    assert relu.logsf(np.array([-1.0, 0.0, math.inf])).tolist() == [0.0, math.log1p(-zero), -math.inf]
+    assert relu.sf(np.array([-1.0, 0.0, math.inf])).tolist() == pytest.approx([1.0, 1 - zero, 0.0])
+    assert relu.cdf(np.array([-1.0, 0.0, math.inf])).tolist() == pytest.approx([0.0, zero, 1.0])
+    at_zero = relu.relative_errors(np.array([-1.0, 0.0]))
     assert (at_zero.pdf.tolist(), at_zero.tail.tolist()) == ([0.0, 0.0], [0.0, 0.0])
-    assert RELU.std() ** 2 == pytest.approx(RELU.var())
+    assert relu.std() ** 2 == pytest.approx(relu.var())
 
 
 def test_the_strip_of_the_mellin_transform():
     """E X^s finite for s > -a: a chi-square of one degree has a = 1/2, of n has n/2."""
-    relu, linear = (FullyConnected([5, 5], activation=phi).activation for phi in ("relu", "linear"))
-    assert LengthFactor.of(relu, 5).lowest_shape == 0.5
-    assert LengthFactor.of(linear, 5).lowest_shape == 2.5
+    shapes = {
+        phi: LengthFactor.of(FullyConnected([5, 5], activation=phi).activation, 5).lowest_shape
+        for phi in ("relu", "linear")
+    }
+    assert shapes == {"relu": 0.5, "linear": 2.5}
 
 
 def test_goals_that_fit_are_powers_of_ten_with_room_for_a_factor_of_two():

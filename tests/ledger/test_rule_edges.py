@@ -405,6 +405,17 @@ def test_blocks_need_standardised_weights_and_as_many_moments_as_their_order(wei
     assert not holds(residual_rules.block_identity, changed, widths=step["widths"])
 
 
+def test_blocks_need_as_many_widths_as_their_degree_and_none_beyond_six():
+    """What is true of n = 2 alone, 1/2 in the place of 1/n, is caught by the second width that it needs."""
+    step, _ = stored("residual-linear-second-normal", "block_identity")
+    claim = step["concludes"]
+    at_two = claim | {"terms": {p: text.replace("u", "1/2") for p, text in claim["terms"].items()}}
+    assert not holds(residual_rules.block_identity, at_two, widths=[[2, 2]])
+    assert holds(residual_rules.block_identity, claim, widths=[[2, n] for n in (2, 3, 6)])
+    for far in ([7, 4], [2, 7]):
+        assert not holds(residual_rules.block_identity, claim, widths=[[2, 2], [2, 3], far])
+
+
 def test_bent_blocks_are_counted_at_their_trunks():
     for proof in ("residual-relu-upper", "residual-relu-rising"):
         step, premises = stored(proof, "bent_identity")

@@ -12,6 +12,7 @@ import pytest
 from flint import arb, fmpq
 
 from theory import Convolutional, FullyConnected, Residual, predict
+from theory.carried_lengths import carried_lengths
 from theory.convolutional_bounds import layer_growth
 from theory.convolutional_lengths import _input_keeps_sign
 from theory.convolutional_means import input_array
@@ -20,7 +21,7 @@ from theory.enclosed_tails import enclosed_tails
 from theory.errors import SpecError, unknown_name
 from theory.exact_law import length_law
 from theory.extremes import Largest, Smallest, _single
-from theory.gradient_law import weight_gradient_law
+from theory.gradient_law import ChiSquareFactor, weight_gradient_law
 from theory.gradients import gradient_moments
 from theory.initialisers import initialiser
 from theory.laws import TruncatedNormal
@@ -135,6 +136,7 @@ def test_read_outs_without_the_moment_are_named_with_it():
 def test_all_predictions_promise_the_same_digits():
     promised = {inspect.signature(f).parameters["digits"].default for f in (predicted, gradient_moments)}
     assert promised == {30}
+    assert gradient_moments(FullyConnected([2, 2]), 1).first_to_last.number == 1
 
 
 def test_symbols_are_those_of_the_documentation():
@@ -178,7 +180,42 @@ def test_laws_of_gradients_have_the_moments_of_gradients(activation, index):
         assert weight_gradient_law(net, index).moment(k) == layer.weight_moments[k - 1].number
 
 
+@pytest.mark.parametrize("slopes", [(1, "1/2"), (3, "-1/2")])
+def test_factors_of_gradients_have_squared_slopes(slopes):
+    plus, minus = (fmpq(*map(int, f"{s}/1".split("/")[:2])) for s in slopes)
+    net = FullyConnected([3, 2], activation=f"slopes:{slopes[0]}:{slopes[1]}", variance_gain=1)
+    (factor,) = weight_gradient_law(net, 1).factors
+    assert factor == ChiSquareFactor(fmpq(1, 2), 2, (plus**2, minus**2))
+
+
 # Convolutional nets.
+
+
+def test_inputs_are_carried_through_the_gain_of_every_layer():
+    """Around a circle of one position, S_1 is M^2 times the square of each layer's factor, 2 then 3."""
+    net = Convolutional([1, 1, 1], kernel=1, positions=1, input=[1], variance_gain=[4, 6])
+    assert [carried.mean for carried in carried_lengths(net)] == [1, 2, 6]
+    assert [carried.averages[1] for carried in carried_lengths(net)] == [1, 4, 36]
+
+
+def test_convolutional_nets_without_a_fourth_moment_have_no_kurtosis():
+    def kurtosis(law):
+        net = Convolutional([1, 2], kernel=2, positions=3, padding="zero", weights=law)
+        return predict(net, order=1).kurtosis
+
+    assert kurtosis("student_t:3") is None
+    assert kurtosis("student_t:5").number == 9
+
+
+def test_variances_of_convolutional_layers_by_hand():
+    """x = (1, 3), kernel 1, one channel, one normal weight w: M = (1 + 9) w^2 where w > 0, else 0."""
+    net = Convolutional([1, 1], kernel=1, positions=2, padding="zero", input=[1, 3])
+    layer = predict(net, order=2).layers[1]
+    mean, second = (moment.number for moment in layer.moments)
+    assert mean == 5
+    # The gain 2 makes it 2 (1 + 9)/2 w^2 = 10 w^2: E M = 10/2, E M^2 = 100 * 3/2.
+    assert second == 150
+    assert layer.variance.number == 125
 
 
 def test_growth_of_linear_layers_with_both_signs():
@@ -243,8 +280,9 @@ def test_squares_of_means_by_their_recursion():
 
 def test_bounds_of_pairs_by_their_recursion():
     """One block from x_0 = (3, 1): growth M + 2 eta c sqrt(M) mean; then q is sqrt(a b) above, b below."""
-    net = Residual(2, [1, 1], [4, 4], input=[3, 1])
+    net = Residual(2, [1, 1], [3, 4], weights="rademacher", input=[3, 1])
     one, two = branch_numbers(net)
+    assert one.gamma(2)[0] < one.gamma(2)[1]
     m, mean = arb(5), arb(2)
     for found, end in ((_lower_pair(net), 0), (_upper_pair(net), 1)):
         cross = 2 * one.cross[end] * m.sqrt() * mean
@@ -270,6 +308,6 @@ def test_enclosed_tails_hold_the_tails_of_the_law():
 
 @pytest.mark.parametrize("kind", [Largest, Smallest])
 def test_means_from_quantiles_stay_below_the_mean(kind):
-    """q_p (1 - p) <= E Y, for one input E X = 1, for every p."""
-    law = length_law(FullyConnected([3, 2, 2]))
-    assert 0 < kind(law, 1)._mean_by_quantiles() < 1
+    """q_p (1 - p) <= E Y, for one input E X = 1, for every p; wide linear nets have all q_p near 1."""
+    law = length_law(FullyConnected([50, 50], activation="linear"))
+    assert 0.5 < kind(law, 1)._mean_by_quantiles() < 1
