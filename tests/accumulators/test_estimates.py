@@ -19,12 +19,24 @@ from simulate.job import Job
 from simulate.joint_result import _quantile
 from simulate.logs import LogMoments
 from simulate.many_inputs import joint_lengths
+from simulate.methods import splitting
 from simulate.methods.choice import method_named
 from simulate.methods.conditional import _SMOOTH, generator
 from simulate.methods.direct import cached_plan
 from simulate.methods.law import _check_tilt
-from simulate.methods.splitting import RUNS, Runs, _log_mean, _over_runs, _ratio, _run, _systematic, _uniform
+from simulate.methods.splitting import (
+    RUNS,
+    Runs,
+    _crowds,
+    _log_mean,
+    _over_runs,
+    _ratio,
+    _run,
+    _systematic,
+    _uniform,
+)
 from simulate.plan import law_plan
+from simulate.population import Purpose
 from simulate.result import Sampled, exponential
 from simulate.scaled import Averages, Lengths
 from simulate.simulation import limits_of
@@ -410,6 +422,16 @@ def test_every_order_resamples_with_numbers_of_its_own():
     found = {_uniform(job, run, k, layer) for run in range(3) for k in range(1, 13) for layer in range(1, 4)}
     assert len(found) == 3 * 12 * 3
     assert all(0 < x < 1 for x in found)
+
+
+def test_orders_keep_to_the_streams_of_their_purpose(monkeypatch):
+    """Purposes are below 16; an order is a multiple of 16 above, so that no two of them meet."""
+    network = FullyConnected([2, 2])
+    job = Job(network, "splitting", 7, 12, particles=10)
+    monkeypatch.setattr(splitting, "Population", lambda _plan, _seed, purpose, *_: purpose)
+    used = [next(iter(_crowds(job, cached_plan(network), 0, k))) for k in range(1, 13)]
+    assert used == [Purpose.SPLITTING + 16 * k for k in range(1, 13)]
+    assert max(Purpose) < 16
 
 
 def test_going_back_through_explicit_weights_is_not_reduced():

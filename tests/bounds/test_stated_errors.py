@@ -92,6 +92,25 @@ def test_relative_errors_of_phases_are_as_large_as_they_are_said_to_be():
     assert found == pytest.approx(ULP * 1008, rel=1e-12)
 
 
+def test_roundings_of_transforms_and_of_bounds(relu):
+    """64 roundings, 8 more for each unit of t (2 + |log a| + |log scale|), and those of e^kappa itself."""
+    ladder = relu._law.ladder
+    for index in (0, 1, 3, -1):
+        tilted = ladder[index]
+        repeats = sum(r for _, r in tilted.parts)
+        assert tilted.rounding(0.0) == pytest.approx(64 * repeats * ULP, rel=1e-12)
+        slope = 0.0
+        for part, r in tilted.parts:
+            spread = np.abs(np.log(part.shapes)).max() + np.abs(part.log_scales).max()
+            slope += 8 * r * (2 + spread)
+        assert tilted.rounding(3.0) == pytest.approx((64 * repeats + 3 * slope) * ULP, rel=1e-12)
+        own = ULP * abs(tilted.log_mass)
+        expected = tilted.rounding(abs(tilted.tilt)) + tilted.node_error(0.0) + own
+        assert tilted.bound_rounding == pytest.approx(expected, rel=1e-15)
+        if index:
+            assert tilted.bound_rounding - tilted.rounding(abs(tilted.tilt)) >= 0.999 * own > 0
+
+
 def test_frequencies_beyond_which_nothing_is_left():
     """The last halving leaves at most a sixteenth between what is needed and what is taken."""
     tilted, goal = Tilted(0.0), 1e-9
@@ -111,7 +130,8 @@ def test_periods_keep_what_wraps_around_at_the_goal():
 
 def test_contours_cover_their_cells_and_widen_their_errors_with_the_points(linear):
     ladder = linear._law.ladder
-    for index in (1, 2):
+    assert not ladder.is_leftmost(-1)
+    for index in (1, 2, -1):
         assert _reach(ladder, index, ladder[index]) == max(
             abs(ladder.edge(index)), abs(ladder.edge(index - 1))
         )
