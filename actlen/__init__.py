@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from proofs_check.claim import Claim as Claim
     from proofs_check.claim import load_ledger as load_ledger
     from proofs_check.kernel.check import check_proof as check_proof
-    from proofs_check.ledger.run import Settled as Settled
     from proofs_check.ledger.run import settle as settle
+    from proofs_check.ledger.settled import Settled as Settled
     from proofs_check.settle import check as check
     from proofs_check.settlement import Settlement as Settlement
     from proofs_check.verdict import Verdict as Verdict
@@ -63,7 +63,7 @@ _HOMES = {
     "Law": "theory.laws",
     "LengthLaw": "theory.length_distribution",
     "Prediction": "theory.prediction",
-    "Settled": "proofs_check.ledger.run",
+    "Settled": "proofs_check.ledger.settled",
     "Residual": "theory.residual",
     "Settlement": "proofs_check.settlement",
     "SpecError": "theory.errors",

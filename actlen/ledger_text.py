@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from proofs_check.claim import Claim
-    from proofs_check.ledger.run import Settled
+    from proofs_check.ledger.settled import Settled
 
 __all__ = ["print_claims", "print_ledger"]
 
@@ -125,7 +125,7 @@ def _print_wrapped(out: Console, text: str, first: str, rest: str, style: str = 
 
 
 def _summary(settled: Sequence[Settled], total: int, seconds: float) -> str:
-    from proofs_check.ledger.run import summary
+    from proofs_check.ledger.settled import summary
 
     counts = summary(list(settled))
     named = ", ".join(f"{counts[v]} {v}" for v in _COLOURS if counts[v]) or "none"

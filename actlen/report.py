@@ -10,7 +10,7 @@ from theory.errors import SpecError
 
 if TYPE_CHECKING:
     from proofs_check.claim import Claim
-    from proofs_check.ledger.run import Settled
+    from proofs_check.ledger.settled import Settled
 
 __all__ = ["check_report_path", "ledger_markdown", "write_report"]
 
@@ -44,7 +44,7 @@ def ledger_markdown(settled: Sequence[Settled], total: int, refuted_below: Mappi
 
 
 def _lines(settled: Sequence[Settled], total: int, refuted_below: Mapping[str, list[str]]) -> Iterator[str]:
-    from proofs_check.ledger.run import summary
+    from proofs_check.ledger.settled import summary
 
     counts = summary(list(settled))
     yield "# Claims and their verdicts"

@@ -24,7 +24,7 @@ from proofs_check.family import parse_family
 from proofs_check.language.errors import StatementError
 from proofs_check.language.meaning import check_meaning
 from proofs_check.language.parse import parse
-from proofs_check.ledger.run import Settled
+from proofs_check.ledger.settled import Settled
 from proofs_check.search import describe
 from proofs_check.settle import settle
 from proofs_check.settlement import Settlement

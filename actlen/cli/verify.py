@@ -20,7 +20,7 @@ from theory.errors import SpecError
 
 if TYPE_CHECKING:
     from proofs_check.claim import Claim
-    from proofs_check.ledger.run import Settled
+    from proofs_check.ledger.settled import Settled
 
 __all__ = ["verify"]
 
@@ -52,7 +52,7 @@ def verify(
     with held():
         from proofs_check.claim import select
 
-        import_module("proofs_check.claim_file" if claims else "proofs_check.ledger.side_by_side")
+        import_module("proofs_check.claim_file" if claims else "proofs_check.ledger.settled")
     everything, settle = _from_ledger() if claims is None else _from_file(claims, thorough, time_limit)
     if claims is None and time_limit is not None:
         raise SpecError("--time-limit goes with --claims; the checks of the ledger have their own measure")
@@ -64,6 +64,9 @@ def verify(
     if list_claims:
         _list(chosen, as_json, in_full=bool(only))
         return
+    with held():
+        # With the engine behind the checks: half a second more, which bad input need not wait for.
+        import_module("proofs_check.ledger.side_by_side")
     start = time.perf_counter()
     settled = _settle(chosen, settle, thorough)
     _show(everything, settled, len(chosen), report, as_json, time.perf_counter() - start)
@@ -109,7 +112,7 @@ def _show(
 ) -> None:
     """Print what was settled, and write the report."""
     from proofs_check.ledger.dependencies import refuted_below
-    from proofs_check.ledger.run import summary
+    from proofs_check.ledger.settled import summary
 
     below = refuted_below(everything, settled)
     if as_json:

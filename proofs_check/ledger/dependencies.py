@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from proofs_check.claim import Claim
-from proofs_check.ledger.run import Settled
+from proofs_check.ledger.settled import Settled
 from proofs_check.verdict import Verdict
 
 __all__ = ["refuted_below"]

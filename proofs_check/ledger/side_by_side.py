@@ -13,7 +13,8 @@ from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
 
 from proofs_check.claim import Claim
-from proofs_check.ledger.run import Settled, settle
+from proofs_check.ledger.run import settle
+from proofs_check.ledger.settled import Settled
 from proofs_check.search import thorough
 from proofs_check.shared_work import sharing
 from theory.errors import SpecError

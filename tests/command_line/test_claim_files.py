@@ -14,7 +14,7 @@ from proofs_check.checks import statement as sweeps
 from proofs_check.claim import load_ledger
 from proofs_check.claim_file import load_claims, settle_claim
 from proofs_check.ledger.dependencies import refuted_below
-from proofs_check.ledger.run import Settled, summary
+from proofs_check.ledger.settled import Settled, summary
 from proofs_check.search import effort, thorough
 from proofs_check.verdict import Verdict
 from theory.errors import SpecError

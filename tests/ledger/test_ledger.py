@@ -12,7 +12,8 @@ import theory.recursion
 from proofs_check.checks import CHECKS
 from proofs_check.claim import load_ledger, select
 from proofs_check.kernel.check import check_proof
-from proofs_check.ledger.run import settle, summary
+from proofs_check.ledger.run import settle
+from proofs_check.ledger.settled import summary
 from proofs_check.prover import PROOFS, stored_proof
 from proofs_check.verdict import Evidence, Outcome, Verdict, decide
 from theory import gaussian

@@ -23,7 +23,8 @@ from proofs_check.kernel.registry import BY_NAME
 from proofs_check.kernel.residual_limits import RESIDUAL_THEOREMS
 from proofs_check.ledger.assumptions import meanings
 from proofs_check.ledger.dependencies import refuted_below
-from proofs_check.ledger.run import Settled, settle, summary
+from proofs_check.ledger.run import settle
+from proofs_check.ledger.settled import Settled, summary
 from proofs_check.ledger.side_by_side import settle_side_by_side
 from proofs_check.ledger.textbook import FACTS, SELF_CONTAINED, cited_by, facts_of
 from proofs_check.prover import stored_proof
