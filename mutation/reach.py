@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import warnings
 from collections import defaultdict
@@ -103,6 +104,16 @@ def _imported(nodeid: str) -> frozenset[str]:
     return _imported_by(ROOT / nodeid.partition("::")[0])
 
 
+@cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else ""
+
+
+def _source(nodeid: str) -> str:
+    """A digest of the file that a test stands in."""
+    return _digest(ROOT / nodeid.partition("::")[0])
+
+
 def _simulates(nodeid: str) -> bool:
     """Whether the test's file simulates, which takes longer and may have to compile first."""
     return any(name.partition(".")[0] == "simulate" for name in _imported(nodeid))
@@ -144,8 +155,11 @@ class Reach:
         """What was measured before."""
         found = cls(file)
         if file.exists():
-            for line in file.read_text(encoding="utf-8").splitlines():
-                found.add(**json.loads(line))
+            rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            # Of tests whose file has changed since, nothing is known.
+            fresh = [row for row in rows if row.pop("source", "") == _source(row["nodeid"])]
+            for row in {row["nodeid"]: row for row in fresh}.values():
+                found.add(**row)
         return found
 
     def add(self, nodeid: str, seconds: float, failed: str, reached: list[str]) -> None:
@@ -171,7 +185,7 @@ class Reach:
                 self.add(nodeid, **row)
                 if self.failing.get(nodeid) == TOO_LONG:
                     slow.add(family(nodeid))
-                out.write(json.dumps({"nodeid": nodeid, **row}) + "\n")
+                out.write(json.dumps({"nodeid": nodeid, "source": _source(nodeid), **row}) + "\n")
                 out.flush()
                 if number % 100 == 99:
                     say(f"measured {number + 1} of {len(new)} tests")

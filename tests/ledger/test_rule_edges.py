@@ -133,6 +133,7 @@ def test_dying_needs_relu_a_kept_mean_and_one_half():
         ("u", True),
         ("2*u", True),
         ("u^2", True),
+        ("u^2 + u^3", True),
         ("-u", False),
         ("1", False),
         ("1 - u", False),
