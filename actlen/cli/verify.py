@@ -52,7 +52,8 @@ def verify(
     with held():
         from proofs_check.claim import select
 
-        import_module("proofs_check.claim_file" if claims else "proofs_check.ledger.settled")
+        if claims is not None:
+            import_module("proofs_check.claim_file")
     everything, settle = _from_ledger() if claims is None else _from_file(claims, thorough, time_limit)
     if claims is None and time_limit is not None:
         raise SpecError("--time-limit goes with --claims; the checks of the ledger have their own measure")

@@ -5,8 +5,6 @@ Whole proofs reach a rule only through rules that would object earlier; here eac
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 
 from proofs_check.kernel import (
@@ -343,35 +341,25 @@ def test_symbols_that_the_language_can_say():
     assert not residual_sayable({"judgement": "block_product", "factor": "1 + m6"})
 
 
-def bent(name):
-    """A stored step of this rule, with its premises."""
-    for proof in ("upper", "lower", "rising"):
-        steps = stored_proof(f"residual-relu-{proof}")["steps"]
-        for step in steps:
-            if step["rule"] == name:
-                return copy.deepcopy(step), [copy.deepcopy(steps[i]["concludes"]) for i in step["from"]]
-    raise LookupError(name)
+def stored(proof, rule):
+    """The first step of a stored proof with this rule, and its premises."""
+    steps = stored_proof(proof)["steps"]
+    step = next(step for step in steps if step["rule"] == rule)
+    return step, [steps[i]["concludes"] for i in step.get("from", [])]
 
 
 @pytest.mark.parametrize("rise", ["-1/2*e", "-1*e", "0"])
 def test_means_rise_by_factors_that_are_positive(rise):
-    step, (block,) = bent("rising_mean")
+    step, (block,) = stored("residual-relu-rising", "rising_mean")
     assert holds(bent_rules.rising_mean, step["concludes"], block)
     falling = step["concludes"] | {"factor": f"1 - {rise[1:]}*c" if rise != "0" else "1"}
     assert holds(bent_rules.rising_mean, falling, block | {"rise": rise}) is (rise == "0")
 
 
 def test_the_square_of_half_a_root_is_at_least_a_quarter_of_the_gain():
-    step, (kept,) = bent("half_root")
+    step, (kept,) = stored("residual-relu-rising", "half_root")
     for square, fits in (("1/2", True), ("3/4", True), ("1", True), ("2/5", False), ("49/100", False)):
         assert holds(bent_rules.half_root, step["concludes"] | {"square": square}, kept) is fits
-
-
-def stored(proof, rule):
-    """The first step of a stored proof with this rule, and its premises."""
-    steps = stored_proof(proof)["steps"]
-    step = next(step for step in steps if step["rule"] == rule)
-    return step, [steps[i]["concludes"] for i in step.get("from", [])]
 
 
 def test_blocks_are_bounded_on_the_assumptions_of_their_premises():

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from soundness import POWER_RUNS, RUNS, check_power, check_uniform
+from soundness import POWER_RUNS, RUNS, check_power_of_shifts, check_uniform
 
 import simulate.reference as reference
 from simulate.samplers import draw
@@ -141,10 +141,9 @@ def test_soundness_of_the_scores(name, order):
 
     scores = [(average(seed) - mean) / error for seed in range(RUNS)]
     check_uniform(f"explicit networks, order {order}, {name}", scores)
-    # As large as an effect on the average; on its spread it is of second order.
-    found = (abs(score + LIMIT + 1.2816) > LIMIT for score in scores[:POWER_RUNS])
     effect = (LIMIT + 1.2816) * error / mean
-    check_power(f"explicit networks, order {order}, {name}, effect {100 * effect:.1f} %", found)
+    name = f"explicit networks, order {order}, {name}, effect {100 * effect:.1f} %"
+    check_power_of_shifts(name, scores[:POWER_RUNS], LIMIT)
 
 
 def test_same_seed_same_numbers_other_seed_others():
