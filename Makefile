@@ -53,7 +53,8 @@ coverage: $(VENV)/.ready
 # Resumable: Ctrl-C, and the next call goes on. SAMPLE=1000 tries a random sample that stays the same; ONLY=theory.b
 # modules of that name; AGAIN=1 the survivors once more. The session is the file .mutants/session.sqlite.
 mutants: $(VENV)/.ready
-	$(BIN)/python -m mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
+	$(BIN)/python -m mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(KNOWN),--known) $(if $(RECORD),--record)
 
 benchmarks: $(VENV)/.ready
 	$(BIN)/python -m benchmarks

@@ -1,23 +1,28 @@
 """`python -m mutation`: try the mutants that have not been tried, and report.
 
 Ctrl-C stops; the next call goes on from there. `--sample N` takes the first N mutants in the order of their
-digests: a random sample that stays the same. `--again` tries survivors again, after new tests.
+digests: a random sample that stays the same. `--again` tries survivors again, after new tests, or with
+more `--seconds` of tests for each. `--known` goes on from the record that `--record` wrote.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from itertools import islice
+from pathlib import Path
 
 from mutation.mutants import Mutant, mutants_of
-from mutation.reach import Reach, traced
+from mutation.reach import LONGEST_MUTANT, Reach
+from mutation.record import read, written
 from mutation.report import Report
-from mutation.running import Warm, load_libraries
+from mutation.running import load_libraries
 from mutation.scope import ROOT, STATE, room_files, settings
-from mutation.session import Session
+from mutation.session import SURVIVED, Session
 from mutation.trying import Trial
+from mutation.workers import Workers
 
 
 def say(text: str) -> None:
@@ -32,6 +37,10 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="only so many, a random sample that stays the same")
     parser.add_argument("--only", default="", help="only modules whose name contains this")
     parser.add_argument("--again", action="store_true", help="try the survivors again")
+    parser.add_argument("--seconds", type=float, default=LONGEST_MUTANT, help="of tests for each, at most")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="side by side")
+    parser.add_argument("--known", action="store_true", help="what the record says need not be tried")
+    parser.add_argument("--record", action="store_true", help="write the record")
     parser.add_argument("--report", action="store_true", help="only report")
     return parser.parse_args(words)
 
@@ -41,20 +50,34 @@ def chosen(mutants: list[Mutant], sample: int | None, only: str) -> list[Mutant]
     return list(islice(sorted((m for m in mutants if only in m.module), key=lambda m: m.id), sample))
 
 
-def work(session: Session, pending: list[Mutant]) -> None:
-    """Try them one by one."""
+def work(session: Session, pending: list[Mutant], options: argparse.Namespace) -> None:
+    """Try them, some side by side."""
     load_libraries()
-    warm = Warm(traced)
-    reach = Reach.read(STATE / "reach.jsonl")
-    reach.measure(warm, say)
-    trial, start = Trial(session, reach, warm), time.monotonic()
-    for number, mutant in enumerate(pending, 1):
-        outcome, by = trial.run(mutant)
-        rate = 60 * number / (time.monotonic() - start)
-        place = f"{mutant.path}:{mutant.start[0]} {mutant.function} {mutant.operator.partition('/')[2]}"
-        how = by.splitlines()[-1] if by else ""
-        say(f"{number}/{len(pending)} ({rate:.0f} a minute) {outcome} {place} {how}")
-    warm.close()
+    workers = Workers(options.processes, Trial)
+    try:
+        reach, present = Reach.read(STATE / "reach.jsonl"), set(workers.hello)
+        reach.measure(workers, workers.hello, say)
+        start = time.monotonic()
+        jobs = (("mutant", mutant, reach.tests(mutant, present, options.seconds)) for mutant in pending)
+        for number, ((_, mutant, _), answer) in enumerate(workers.map(jobs), 1):
+            outcome, by = session.record(mutant, answer)
+            rate = 60 * number / (time.monotonic() - start)
+            place = f"{mutant.path}:{mutant.start[0]} {mutant.function} {mutant.operator.partition('/')[2]}"
+            how = by.splitlines()[-1] if by else ""
+            say(f"{number}/{len(pending)} ({rate:.0f} a minute) {outcome} {place} {how}")
+    finally:
+        workers.close()
+
+
+def remember(session: Session, everything: list[Mutant], file: Path) -> None:
+    """Take over from the record what the session does not know."""
+    done, known = session.results(), read(file, everything)
+    for mutant in everything:
+        if mutant.id in known and mutant.id not in done:
+            outcome, diff = known[mutant.id], ""
+            if outcome == SURVIVED:
+                diff = mutant.difference()
+            session.keep(mutant, outcome, "on record", diff)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -64,7 +87,10 @@ def main(words: list[str] | None = None) -> int:
     register = ROOT / settings()["register"]
     everything = [mutant for paths in room_files().values() for path in paths for mutant in mutants_of(path)]
     session = Session(STATE / "session.sqlite", everything)
+    record = ROOT / settings()["record"]
     try:
+        if options.known:
+            remember(session, everything, record)
         wanted = chosen(everything, options.sample, options.only)
         if options.again:
             known = Report(wanted, session.results(), register)
@@ -72,11 +98,14 @@ def main(words: list[str] | None = None) -> int:
         done = session.results()
         pending = [mutant for mutant in wanted if mutant.id not in done]
         if pending and not options.report:
-            work(session, pending)
+            work(session, pending, options)
     except KeyboardInterrupt:
         say("stopped; the next call goes on from here")
-    report = Report(everything, session.results(), register)
+    results = session.results()
     session.close()
+    if options.record:
+        record.write_text(written(everything, results), encoding="utf-8")
+    report = Report(everything, results, register)
     for line in report.lines():
         say(line)
     for reason in report.fails():

@@ -70,6 +70,12 @@ class Mutant:
             return None
         return str(changed)
 
+    def difference(self) -> str:
+        """The lines that differ: `- old` and `+ new`, without indentation; the number of lines stays."""
+        before = (ROOT / self.path).read_text(encoding="utf-8").splitlines()
+        pairs = zip(before, (self.source() or "").splitlines(), strict=False)
+        return "\n".join(f"- {old.strip()}\n+ {new.strip()}" for old, new in pairs if old != new)
+
     def work_item(self) -> WorkItem:
         """As Cosmic Ray records it."""
         spec = MutationSpec(

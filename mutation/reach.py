@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import warnings
@@ -11,41 +10,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from coverage import Coverage
 
+from mutation.lines import bodies, statement
+from mutation.mutants import Mutant
 from mutation.running import Planned, Warm
 from mutation.scope import ROOT, importers, imports, module_name, room_files
+from mutation.workers import Workers
 
 # A test that needs more than this is left to `make test`; a mutant is tried on so much testing at most.
 LONGEST_TEST, LONGEST_MUTANT = 4.0, 20.0
+# A mutant that no test is known to run is tried on so much.
+UNSEEN = 4.0
 # Of a parametrised test, so many instances take part.
 INSTANCES = 40
 # Seconds for a first run that compiles kernels.
 COMPILING = 90
 TOO_LONG = "takes too long"
-
-
-@cache
-def function_lines(path: Path) -> dict[int, str]:
-    """The qualified name of the innermost function for each line of a body; `<module>` for all others."""
-    found: dict[int, str] = {}
-
-    def visit(node: ast.AST, names: tuple[str, ...]) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                inner = (*names, child.name)
-                if not isinstance(child, ast.ClassDef):
-                    for line in range(child.body[0].lineno, (child.end_lineno or 0) + 1):
-                        found[line] = ".".join(inner)
-                visit(child, inner)
-            else:
-                visit(child, names)
-
-    visit(ast.parse((ROOT / path).read_text(encoding="utf-8")), ())
-    return found
 
 
 def scope_files() -> list[Path]:
@@ -54,25 +39,28 @@ def scope_files() -> list[Path]:
 
 
 @contextmanager
-def traced() -> Iterator[Callable[[], list[str]]]:
-    """Within: the lines run are noted. Afterwards, call what was yielded: `module:function` of each."""
+def traced() -> Iterator[Callable[[], dict[str, str]]]:
+    """Within: the lines run are noted. Afterwards, call what was yielded: the lines run in each function.
+
+    The key is `module:function@digest`, the value a hexadecimal number with one bit for each line.
+    """
     files = scope_files()
     cover = Coverage(data_file=None, include=[str(ROOT / path) for path in files], config_file=False)
     cover.start()
 
-    def reached() -> list[str]:
+    def reached() -> dict[str, str]:
         cover.stop()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = cover.get_data()
-        return sorted(
-            {
-                f"{module_name(path)}:{function_lines(path)[line]}"
-                for path in files
-                for line in data.lines(str(ROOT / path)) or ()
-                if line in function_lines(path)
-            }
-        )
+        masks: dict[str, int] = defaultdict(int)
+        for path in files:
+            for line in data.lines(str(ROOT / path)) or ():
+                if body := bodies(path).get(line):
+                    masks[f"{module_name(path)}:{body.name}@{body.digest}"] |= body.mask(
+                        range(line, line + 1)
+                    )
+        return {name: f"{mask:x}" for name, mask in sorted(masks.items())}
 
     yield reached
 
@@ -136,17 +124,20 @@ def measured(warm: Warm, nodeid: str) -> dict[str, Any]:
         ended = warm.measure(nodeid, 2 * LONGEST_TEST)
     if ended.value:
         return dict(ended.value)
-    failed = TOO_LONG if ended.how == "timeout" else ended.how
-    return {"seconds": LONGEST_TEST + 1, "failed": failed, "reached": []}
+    return _not_taking_part(TOO_LONG if ended.how == "timeout" else ended.how)
+
+
+def _not_taking_part(why: str) -> dict[str, Any]:
+    return {"seconds": LONGEST_TEST + 1, "failed": why, "reached": {}}
 
 
 @dataclass
 class Reach:
-    """The measurements: for each test its seconds and the functions that it reaches."""
+    """The measurements: for each test its seconds and the functions that it reaches, with the lines."""
 
     file: Path
     seconds: dict[str, float] = field(default_factory=dict)
-    by_function: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_function: dict[str, dict[str, tuple[str, int]]] = field(default_factory=lambda: defaultdict(dict))
     by_module: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     failing: dict[str, str] = field(default_factory=dict)
 
@@ -162,61 +153,88 @@ class Reach:
                 found.add(**row)
         return found
 
-    def add(self, nodeid: str, seconds: float, failed: str, reached: list[str]) -> None:
+    def add(self, nodeid: str, seconds: float, failed: str, reached: dict[str, str]) -> None:
         """One test more."""
         self.seconds[nodeid] = seconds
         if failed or seconds > LONGEST_TEST:
             self.failing[nodeid] = failed or TOO_LONG
             return
-        for name in reached:
-            self.by_function[name].append(nodeid)
-        for module in {name.partition(":")[0] for name in reached}:
+        for key, mask in reached.items():
+            name, _, digest = key.partition("@")
+            self.by_function[name][nodeid] = digest, int(mask, 16)
+        for module in {key.partition(":")[0] for key in reached}:
             self.by_module[module].append(nodeid)
 
-    def measure(self, warm: Warm, say: Callable[[str], None]) -> None:
+    def measure(self, workers: Workers, nodeids: list[str], say: Callable[[str], None]) -> None:
         """Measure the tests that are new, and keep each at once."""
-        new = [nodeid for nodeid in taking_part(warm.nodeids) if nodeid not in self.seconds]
+        new = [nodeid for nodeid in taking_part(nodeids) if nodeid not in self.seconds]
         slow = {family(nodeid) for nodeid, why in self.failing.items() if why == TOO_LONG}
         with self.file.open("a", encoding="utf-8") as out:
-            for number, nodeid in enumerate(new):
-                row: dict[str, Any] = {"seconds": LONGEST_TEST + 1, "failed": TOO_LONG, "reached": []}
-                if family(nodeid) not in slow:
-                    row = measured(warm, nodeid)
+
+            def keep(nodeid: str, row: dict[str, Any]) -> None:
                 self.add(nodeid, **row)
                 if self.failing.get(nodeid) == TOO_LONG:
                     slow.add(family(nodeid))
                 out.write(json.dumps({"nodeid": nodeid, "source": _source(nodeid), **row}) + "\n")
                 out.flush()
-                if number % 100 == 99:
-                    say(f"measured {number + 1} of {len(new)} tests")
 
-    def tests(self, module: str, function: str, present: set[str]) -> list[Planned]:
+            def jobs() -> Iterator[tuple[str, str]]:
+                for number, nodeid in enumerate(new):
+                    if number % 100 == 99:
+                        say(f"measured {number + 1} of {len(new)} tests")
+                    if family(nodeid) in slow:
+                        keep(nodeid, _not_taking_part(TOO_LONG))
+                    else:
+                        yield "measure", nodeid
+
+            for (_, nodeid), row in workers.map(jobs()):
+                keep(nodeid, row)
+
+    def tests(self, mutant: Mutant, present: set[str], seconds: float = LONGEST_MUTANT) -> list[Planned]:
         """The tests for a mutant, the quick ones of each test function first, up to so many seconds.
 
-        A function that no test is known to reach, and code that runs on import, gets the tests that reach
-        its module, those that reach the modules which import it, and those in files which import it.
+        They are those that run the changed statement. Where none is known to (it may run in another
+        process) those that reach its function come, but for a few seconds only. A function that no test is
+        known to reach, and code that runs on import, gets the tests that reach its module, those that reach
+        the modules which import it, and those in files which import it.
         """
-        names = self.by_function.get(f"{module}:{function}", [])
-        if not names:
-            names = list(self.by_module.get(module, ()))
-            for importer in sorted(importers().get(module, ())):
+        by_test = self.by_function.get(f"{mutant.module}:{mutant.function}", {})
+        if by_test:
+            names = [name for name, (digest, mask) in by_test.items() if _runs(mutant, digest, mask)]
+            names, seconds = (names, seconds) if names else (list(by_test), min(seconds, UNSEEN))
+        else:
+            names = list(self.by_module.get(mutant.module, ()))
+            for importer in sorted(importers().get(mutant.module, ())):
                 names += self.by_module.get(importer, ())
-            names += [nodeid for nodeid in self.seconds if module in _imported(nodeid)]
-        return self._in_order(
-            [name for name in dict.fromkeys(names) if name in present and name not in self.failing]
-        )
+            names += [nodeid for nodeid in self.seconds if mutant.module in _imported(nodeid)]
+        chosen = [name for name in dict.fromkeys(names) if name in present and name not in self.failing]
+        return self._in_order(chosen, seconds)
 
-    def _in_order(self, names: list[str]) -> list[Planned]:
+    def _in_order(self, names: list[str], seconds: float) -> list[Planned]:
         instances: dict[str, int] = defaultdict(int)
         ranked = []
         for name in sorted(names, key=lambda name: self.seconds[name]):
             instances[family(name)] += 1
             ranked.append(((0.01 + self.seconds[name]) * instances[family(name)], name))
-        chosen: list[Planned] = []
-        total = 0.0
-        for _, name in sorted(ranked):
-            total += self.seconds[name]
-            if total > LONGEST_MUTANT and chosen:
-                break
-            chosen.append(Planned(name, self.seconds[name]))
-        return chosen
+        return within([Planned(name, self.seconds[name]) for _, name in sorted(ranked)], seconds)
+
+
+def within(tests: list[Planned], seconds: float) -> list[Planned]:
+    """The first tests, up to so many seconds; at least one.
+
+    >>> [test.nodeid for test in within([Planned("a", 2), Planned("b", 2), Planned("c", 2)], 5)]
+    ['a', 'b']
+    """
+    totals = accumulate(test.seconds for test in tests)
+    return [
+        test for n, (test, total) in enumerate(zip(tests, totals, strict=True)) if total <= seconds or not n
+    ]
+
+
+def _runs(mutant: Mutant, digest: str, mask: int) -> bool:
+    """Whether a test ran the statement; one that was measured on another text of the function may have."""
+    body = bodies(mutant.path).get(mutant.start[0])
+    if body is None or body.digest != digest or body.name != mutant.function:
+        return True
+    lines = (line for line in statement(mutant.path, mutant.start[0]) if line >= body.first)
+    return bool(mask & body.mask(lines))

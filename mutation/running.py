@@ -36,7 +36,7 @@ OPTIONS = (
 )
 # Seconds of computation that one test gets: a fixed allowance, and a multiple of what it took unchanged.
 ALLOWANCE, MULTIPLE, LONGEST_WALL = 4.0, 5.0, 300.0
-Tracing = Callable[[], AbstractContextManager[Callable[[], list[str]]]]
+Tracing = Callable[[], AbstractContextManager[Callable[[], dict[str, str]]]]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Warm:
             os._exit(0)
         other.close()
         self.nodeids: list[str]
-        self.on_import: list[str]
+        self.on_import: dict[str, str]
         self.nodeids, self.on_import = self.pipe.recv()
 
     def measure(self, nodeid: str, seconds: float) -> Ended:
@@ -145,7 +145,7 @@ def _serve(pipe: Connection, reach: Tracing) -> None:
 class _Loop:
     """Takes the place of pytest's loop over the tests."""
 
-    def __init__(self, pipe: Connection, reach: Tracing, reached: Callable[[], list[str]]) -> None:
+    def __init__(self, pipe: Connection, reach: Tracing, reached: Callable[[], dict[str, str]]) -> None:
         self.pipe, self.reach, self.reached, self.watch = pipe, reach, reached, Watch()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -154,7 +154,7 @@ class _Loop:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         on_import = self.reached()
         if session.testsfailed:
-            self.pipe.send(([], []))
+            self.pipe.send(([], {}))
             return True
         self.items = {item.nodeid: item for item in session.items}
         gc.collect()

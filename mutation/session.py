@@ -37,10 +37,19 @@ class Session:
         """What is known so far, by the id of the mutant."""
         return dict(self.database.results)
 
-    def record(self, mutant: Mutant, outcome: TestOutcome, by: str, diff: str) -> None:
+    def record(self, mutant: Mutant, answer: tuple[str, str] | None) -> tuple[str, str]:
+        """The answer is what noticed a mutant and the lines that differ; None if it is no program."""
+        if answer is None:
+            self.keep(mutant, NO_PROGRAM, "does not compile", "")
+            return NO_PROGRAM.value, "does not compile"
+        by, diff = answer
+        outcome = KILLED if by else SURVIVED
+        self.keep(mutant, outcome, by, diff)
+        return outcome.value, by
+
+    def keep(self, mutant: Mutant, outcome: TestOutcome, by: str, diff: str) -> None:
         """What came of one mutant; `by` names the test that noticed it."""
-        worker = WorkerOutcome.NORMAL
-        self.database.set_result(mutant.id, WorkResult(worker, by, outcome, diff))
+        self.database.set_result(mutant.id, WorkResult(WorkerOutcome.NORMAL, by, outcome, diff))
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop the results of these mutants, so that they are tried again."""

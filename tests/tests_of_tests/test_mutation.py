@@ -39,6 +39,7 @@ addopts = ["--import-mode=importlib", "--doctest-modules"]
 [tool.mutation]
 packages = ["toy"]
 register = "surviving.toml"
+record = "record.txt"
 compiled = "toy.compiled"
 libraries = []
 [tool.mutation.rooms]
