@@ -118,7 +118,8 @@ class Averages:
 
         >>> one, two = (Averages.of(Lengths.from_logs(np.log([x]))) for x in ([1.0, 2.0], [6.0]))
         >>> both = one.merged(two)
-        >>> float(both.mean[0] * 2.0 ** both.exponent[0]), float(both.spread[0] * 4.0 ** both.exponent[0])
+        >>> mean, spread = both.mean[0] * 2.0 ** both.exponent[0], both.spread[0] * 4.0 ** both.exponent[0]
+        >>> round(float(mean), 12), round(float(spread), 12)
         (3.0, 14.0)
         """
         exponent = common_exponent(self, other)
