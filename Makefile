@@ -51,9 +51,11 @@ coverage: $(VENV)/.ready
 	for room in $(ROOMS); do $(BIN)/coverage report --include="$$room/*" || exit 1; done
 
 # Resumable: Ctrl-C, and the next call goes on. SAMPLE=1000 tries a random sample that stays the same; ONLY=theory.b
-# modules of that name; AGAIN=1 the survivors once more. The session is the file .mutants/session.sqlite.
+# modules of that name; AGAIN=1 the survivors once more, with TESTS=bounds,test_store on those test files only;
+# KNOWN=1 goes on from the record docs/mutants.txt, RECORD=1 writes it. The session is .mutants/session.sqlite.
 mutants: $(VENV)/.ready
 	$(BIN)/python -m mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again) \
+	  $(if $(TESTS),--tests $(TESTS)) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(KNOWN),--known) $(if $(RECORD),--record)
 
 benchmarks: $(VENV)/.ready

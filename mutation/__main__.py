@@ -2,7 +2,8 @@
 
 Ctrl-C stops; the next call goes on from there. `--sample N` takes the first N mutants in the order of their
 digests: a random sample that stays the same. `--again` tries survivors again, after new tests, or with
-more `--seconds` of tests for each. `--known` goes on from the record that `--record` wrote.
+more `--seconds` of tests for each; `--tests PART,...` only on test files whose path contains a part.
+`--known` goes on from the record that `--record` wrote.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import os
 import sys
 import time
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from mutation.reach import LONGEST_MUTANT, Reach
 from mutation.record import read, written
 from mutation.report import Report
 from mutation.running import load_libraries
-from mutation.scope import ROOT, STATE, room_files, settings
+from mutation.scope import ROOT, STATE, files_with_tests, room_files, settings
 from mutation.session import SURVIVED, Session
 from mutation.trying import Trial
 from mutation.workers import Workers
@@ -37,12 +39,16 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="only so many, a random sample that stays the same")
     parser.add_argument("--only", default="", help="only modules whose name contains this")
     parser.add_argument("--again", action="store_true", help="try the survivors again")
+    parser.add_argument("--tests", default="", help="only on test files whose path contains one of these")
     parser.add_argument("--seconds", type=float, default=LONGEST_MUTANT, help="of tests for each, at most")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="side by side")
     parser.add_argument("--known", action="store_true", help="what the record says need not be tried")
     parser.add_argument("--record", action="store_true", help="write the record")
     parser.add_argument("--report", action="store_true", help="only report")
-    return parser.parse_args(words)
+    chosen = parser.parse_args(words)
+    if chosen.tests and not chosen.again:
+        parser.error("--tests goes with --again: what survives some of the tests may not survive the others")
+    return chosen
 
 
 def chosen(mutants: list[Mutant], sample: int | None, only: str) -> list[Mutant]:
@@ -53,7 +59,9 @@ def chosen(mutants: list[Mutant], sample: int | None, only: str) -> list[Mutant]
 def work(session: Session, pending: list[Mutant], options: argparse.Namespace) -> None:
     """Try them, some side by side."""
     load_libraries()
-    workers = Workers(options.processes, Trial)
+    parts = options.tests.split(",")
+    files = [file for file in files_with_tests() if any(part in str(file) for part in parts)]
+    workers = Workers(options.processes, partial(Trial, files))
     try:
         reach, present = Reach.read(STATE / "reach.jsonl"), set(workers.hello)
         reach.measure(workers, workers.hello, say)
@@ -70,13 +78,13 @@ def work(session: Session, pending: list[Mutant], options: argparse.Namespace) -
 
 
 def remember(session: Session, everything: list[Mutant], file: Path) -> None:
-    """Take over from the record what the session does not know."""
+    """Take over from the record what the session does not know, or takes for a survivor."""
     done, known = session.results(), read(file, everything)
+    new = {m.id for m in everything if m.id not in done or done[m.id].test_outcome == SURVIVED} & set(known)
     for mutant in everything:
-        if mutant.id in known and mutant.id not in done:
-            outcome, diff = known[mutant.id], ""
-            if outcome == SURVIVED:
-                diff = mutant.difference()
+        if mutant.id in new:
+            outcome = known[mutant.id]
+            diff = mutant.difference() if outcome == SURVIVED else ""
             session.keep(mutant, outcome, "on record", diff)
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from mutation.forking import Ended, allow, forked
 from mutation.planting import Living, exchanges, living_functions, plant_afresh, plant_in_place
-from mutation.scope import ROOT, STATE, files_with_tests, room_files, settings
+from mutation.scope import ROOT, STATE, room_files, settings
 
 OPTIONS = (
     "-q",
@@ -95,16 +95,16 @@ def afresh(module: str, path: Path, changed: str, tests: list[Planned]) -> Ended
 
 
 class Warm:
-    """A process in which everything is collected; asked over a pipe."""
+    """A process in which the files are collected, with our modules' own doctests; asked over a pipe."""
 
-    def __init__(self, reach: Tracing) -> None:
+    def __init__(self, reach: Tracing, files: list[Path]) -> None:
         self.pipe, other = Pipe()
         self.child = os.fork()
         if self.child == 0:
             self.pipe.close()
             silence = os.open(os.devnull, os.O_RDWR)
             os.dup2(silence, 1)
-            _serve(other, reach)
+            _serve(other, reach, files)
             os._exit(0)
         other.close()
         self.nodeids: list[str]
@@ -136,8 +136,8 @@ class Warm:
         os.waitpid(self.child, 0)
 
 
-def _serve(pipe: Connection, reach: Tracing) -> None:
-    chosen = [*files_with_tests(), *(file for room in room_files().values() for file in room)]
+def _serve(pipe: Connection, reach: Tracing, files: list[Path]) -> None:
+    chosen = [*files, *(file for room in room_files().values() for file in room)]
     with reach() as reached:
         pytest.main([*OPTIONS, *map(str, chosen)], plugins=[_Loop(pipe, reach, reached)])
 
@@ -202,7 +202,7 @@ class _Loop:
     def run(self, tests: list[Planned], limited: bool = True) -> None:
         """Until one fails. The next test is named so that fixtures which it shares are kept."""
         items = [self.items[test.nodeid] for test in tests]
-        for test, item, after in zip(tests, items, [*items[1:], None], strict=True):
+        for test, item, after in zip(tests, items, [*items, None][1:], strict=True):
             if limited:
                 allow(ALLOWANCE + MULTIPLE * test.seconds)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)

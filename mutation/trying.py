@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from mutation.forking import Ended
@@ -15,10 +16,10 @@ SECONDS_AFRESH = 12.0
 
 
 class Trial:
-    """Tries mutants, and measures tests; `hello` lists the tests."""
+    """Tries mutants on the tests of some files, and measures tests; `hello` lists the tests."""
 
-    def __init__(self) -> None:
-        self.warm = Warm(traced)
+    def __init__(self, files: list[Path]) -> None:
+        self.warm = Warm(traced, files)
         self.on_import = {name.partition("@")[0] for name in self.warm.on_import}
         self.hello = self.warm.nodeids
 

@@ -103,6 +103,12 @@ def test_loose():
 def test_square():
     assert Square(3).area == 9
 """
+MORE_TESTS = """
+from toy.counts import loose
+
+def test_more():
+    assert loose(1) == 2
+"""
 # By hand: two numbers and one sign of `loose`, and the comparison of `capped`, where both sides agree.
 SURVIVORS = {"loose": 3, "capped": 1}
 EXPLAINED = """
@@ -168,10 +174,15 @@ def test_the_survivors_of_the_toy_are_the_known_ones_and_runs_go_on_where_they_s
     assert re.search(r"^ +3 +3 +0  toy\.counts:loose$", rest, re.MULTILINE)
 
     (toy / "surviving.toml").write_text(EXPLAINED)
-    (toy / "tests" / "test_toy.py").write_text(TESTS + "\ndef test_more():\n    assert loose(1) == 2\n")
-    status, again = mutate(toy, "--again")
+    (toy / "tests" / "test_more.py").write_text(MORE_TESTS)
+    assert mutate(toy, "--tests", "more")[0] == 2, "what survives some of the tests may not survive all"
+    status, again = mutate(toy, "--again", "--tests", "nothing,more", "--record")
     assert sorted(tried(again)) == [("killed", "loose")] * 3 + [("survived", "capped")]
     assert status == 0
+
+    (toy / ".mutants" / "session.sqlite").unlink()
+    status, known = mutate(toy, "--known")
+    assert (status, tried(known)) == (0, []), "the record says it all"
 
     (toy / "toy" / "counts.py").write_text(TOY.replace("x + 1", "1 + x"))
     _, changed = mutate(toy)
