@@ -107,7 +107,8 @@ def main(words: list[str] | None = None) -> int:
         pending = [mutant for mutant in wanted if mutant.id not in done]
         if pending and not options.report:
             work(session, pending, options)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
+        # The system, or whoever meant to stop us, may also end one of the processes alone.
         say("stopped; the next call goes on from here")
     results = session.results()
     session.close()

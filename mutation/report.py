@@ -70,11 +70,18 @@ class Report:
         return [m for m in found if self.results[m.id].test_outcome == SURVIVED]
 
     def explained(self) -> dict[str, str]:
-        """The reasons in the register, by `module:function` and the lines before and after."""
+        """The reasons in the register, by `module:function` and the lines before and after.
+
+        An entry may list several lines that stand for the one before, where one reason explains them all.
+        """
         if not self.register.exists():
             return {}
         rows = tomllib.loads(self.register.read_text(encoding="utf-8")).get("mutant", [])
-        return {f"{r['where']}\n- {r['before']}\n+ {r['after']}": r["reason"] for r in rows}
+        return {
+            f"{row['where']}\n- {row['before']}\n+ {after}": row["reason"]
+            for row in rows
+            for after in ([row["after"]] if isinstance(row["after"], str) else row["after"])
+        }
 
     def name(self, mutant: Mutant) -> str:
         """Under which a survivor stands in the register."""

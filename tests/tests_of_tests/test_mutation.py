@@ -115,7 +115,7 @@ EXPLAINED = """
 [[mutant]]
 where = "toy.counts:capped"
 before = "return x if x < LIMIT else LIMIT"
-after = "return x if x <= LIMIT else LIMIT"
+after = ["return x if x <= LIMIT else LIMIT", "return x if x < LIMIT else -LIMIT"]
 reason = "at the limit both branches give the limit"
 """
 
