@@ -21,9 +21,11 @@ from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import padded, weight_passes
 from simulate.kernels.streams import LANES
 from simulate.kernels.transposed import transposed_passes
-from simulate.plan import LawPlan, LayerPlan, Plan
+from simulate.law_plan import LawPlan
+from simulate.plan import Plan
 from simulate.population import Population, Purpose
 from simulate.scaled import Lengths
+from simulate.steps.layer import LayerPlan
 
 __all__ = ["Tape", "Vectors", "layer_steps"]
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from simulate.job import Job
+from simulate.law_plan import tail_is_cut
 from simulate.logs import LogMoments
 from simulate.networks import weights_per_network
-from simulate.plan import tail_is_cut
 from simulate.result import Estimate, LayerEstimate, LogLength, Quantile, Sampled, exponential
 from simulate.scaled import Averages
 from simulate.summary import Summary

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import padded, weight_passes
 from simulate.kernels.streams import LANES, fill_states
-from simulate.plan import LawPlan, Plan
+from simulate.law_plan import LawPlan
+from simulate.plan import Plan
 from simulate.scaled import shifted
 from simulate.steps.step import Step
 

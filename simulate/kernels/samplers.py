@@ -3,7 +3,7 @@
 `signed_halves` and `signed_one` are functions of one word, used where the word is drawn. The other
 laws turn a block of words into a block of weights, in short loops that vectorise: transform(words,
 weights, p, k) fills `weights`, a multiple of 4 LANES, from HALF_WORDS/2 words a weight. p holds what
-`simulate.plan` computed for the law, which also knows the scale that brings raw weights to variance
+`simulate.law_plan` computed for the law, which also knows the scale that brings raw weights to variance
 one; k is COEFFICIENTS.
 """
 

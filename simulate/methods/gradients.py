@@ -20,9 +20,10 @@ from simulate.gradient_result import GradientEstimate
 from simulate.gradient_summary import GradientSummary
 from simulate.job import Job
 from simulate.kernels.streams import LANES
+from simulate.law_plan import LawPlan, law_plan
 from simulate.methods.direct import Direct, cached_plan, rows_in_cache
 from simulate.methods.method import Method
-from simulate.plan import LawPlan, Plan, law_plan, plan
+from simulate.plan import Plan, plan
 from simulate.population import Population, Purpose
 from simulate.scaled import Lengths, shifted
 from theory.errors import SpecError

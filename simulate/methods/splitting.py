@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from simulate.estimates import cut_tail_note
 from simulate.job import Job
 from simulate.kernels.streams import philox_words
+from simulate.law_plan import tail_is_cut
 from simulate.methods.direct import cached_plan, rows_in_cache
 from simulate.methods.method import Method
 from simulate.networks import weights_per_network
-from simulate.plan import Plan, tail_is_cut
+from simulate.plan import Plan
 from simulate.population import Population, Purpose
 from simulate.result import Estimate, LayerEstimate, Sampled, exponential
 from theory.errors import SpecError

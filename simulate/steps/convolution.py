@@ -20,7 +20,7 @@ from simulate.steps.layout import Grid, Layout, Places
 from simulate.steps.step import Step
 
 if TYPE_CHECKING:
-    from simulate.plan import LawPlan
+    from simulate.law_plan import LawPlan
     from simulate.population import Population
 
 __all__ = ["ConvolutionPlan"]

@@ -15,7 +15,7 @@ from simulate.steps.layout import Layout
 from simulate.steps.step import Step
 
 if TYPE_CHECKING:
-    from simulate.plan import LawPlan
+    from simulate.law_plan import LawPlan
     from simulate.population import Population
 
 __all__ = ["LayerPlan"]

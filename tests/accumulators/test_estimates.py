@@ -17,6 +17,7 @@ from simulate.arguments import check_whole
 from simulate.estimates import QUANTILES, estimate_of_summary, sampled
 from simulate.job import Job
 from simulate.joint_result import _quantile
+from simulate.law_plan import law_plan
 from simulate.logs import LogMoments
 from simulate.many_inputs import joint_lengths
 from simulate.methods import splitting
@@ -35,7 +36,6 @@ from simulate.methods.splitting import (
     _systematic,
     _uniform,
 )
-from simulate.plan import law_plan
 from simulate.population import Purpose
 from simulate.result import Sampled, exponential
 from simulate.scaled import Averages, Lengths

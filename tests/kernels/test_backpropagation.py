@@ -21,9 +21,10 @@ from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import BLOCK, padded, weight_passes
 from simulate.kernels.streams import LANES, fill_words
 from simulate.kernels.transposed import transposed_passes
+from simulate.law_plan import law_plan
 from simulate.methods.choice import method_named
 from simulate.methods.gradients import Gradients
-from simulate.plan import law_plan, plan
+from simulate.plan import plan
 from simulate.reference_gradients import backpropagated
 from simulate.summary import decode, encode
 from theory import FullyConnected, SpecError, as_law, gradient_moments

@@ -24,9 +24,10 @@ from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import padded, weight_passes
 from simulate.kernels.streams import LANES
 from simulate.kernels.winograd import convolve_squares
+from simulate.law_plan import law_plan
 from simulate.methods.choice import choose
 from simulate.methods.direct import activations, lengths, rows_in_cache
-from simulate.plan import law_plan, plan
+from simulate.plan import plan
 from simulate.population import Population
 from simulate.simulation import simulate
 from simulate.steps import convolution as convolution_step

@@ -25,7 +25,8 @@ from simulate.kernels.elementary import COEFFICIENTS
 from simulate.kernels.layer import BLOCK, padded, weight_passes
 from simulate.kernels.samplers import HALF_WORDS
 from simulate.kernels.streams import LANES, fill_words
-from simulate.plan import law_plan, plan
+from simulate.law_plan import law_plan
+from simulate.plan import plan
 from simulate.population import Population
 from theory.laws import as_law
 from theory.network import FullyConnected

@@ -47,7 +47,7 @@ from simulate.kernels.jit import inlined, kernel
 from simulate.kernels.layer import padded
 from simulate.kernels.samplers import HALF_WORDS, signed_halves, signed_one
 from simulate.kernels.vectors import LANES, load, store
-from simulate.plan import law_plan
+from simulate.law_plan import law_plan
 from theory.laws import as_law
 from theory.reals import as_float
 
