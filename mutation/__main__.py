@@ -2,7 +2,7 @@
 
 Ctrl-C stops; the next call goes on from there. `--sample N` takes the first N mutants in the order of their
 digests: a random sample that stays the same. `--again` tries survivors again, after new tests, or with
-more `--seconds` of tests for each; `--tests PART,...` only on test files whose path contains a part.
+more `--seconds` of tests for each; `--tests PART,...` them alone, on test files whose path contains a part.
 `--known` goes on from the record that `--record` wrote.
 """
 
@@ -99,12 +99,10 @@ def main(words: list[str] | None = None) -> int:
     try:
         if options.known:
             remember(session, everything, record)
-        wanted = chosen(everything, options.sample, options.only)
+        wanted, done = chosen(everything, options.sample, options.only), session.results()
+        pending = [mutant for mutant in wanted if mutant.id not in done and not options.tests]
         if options.again:
-            known = Report(wanted, session.results(), register)
-            session.forget(mutant.id for mutant in known.survivors())
-        done = session.results()
-        pending = [mutant for mutant in wanted if mutant.id not in done]
+            pending += Report(wanted, done, register).survivors()
         if pending and not options.report:
             work(session, pending, options)
     except (KeyboardInterrupt, EOFError):

@@ -51,11 +51,6 @@ class Session:
         """What came of one mutant; `by` names the test that noticed it."""
         self.database.set_result(mutant.id, WorkResult(WorkerOutcome.NORMAL, by, outcome, diff))
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Drop the results of these mutants, so that they are tried again."""
-        with closing(sqlite3.connect(self.file)) as connection, connection:
-            connection.executemany("DELETE FROM work_results WHERE job_id = ?", [(name,) for name in names])
-
     def close(self) -> None:
         """Close the file."""
         self.database.close()
