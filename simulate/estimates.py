@@ -99,11 +99,10 @@ def _doubt(job: Job, summary: Summary, k: int, j: int) -> str | None:
     if not job.network.has_finite_moments(k):
         return f"E M^{k} is infinite for these weights; the average estimates nothing"
     if not job.network.has_finite_moments(2 * k):
-        return f"E M^{2 * k} is infinite for these weights, so the average of M^{k} has no standard error"
-    if tail_is_cut(job.network, k):
-        return cut_tail_note(k)
+        note = f"E M^{2 * k} is infinite for these weights, so the average of M^{k} has no standard error"
+        return f"{note}; {cut_tail_note(k)}" if tail_is_cut(job.network, k) else note
     if job.tilt:
-        return _untrusted(job) if _effective(summary.moments, k - 1, j) < _ENOUGH else None
+        return _untrusted(job) if _few(summary.moments, k - 1, j) else None
     return _untrusted(job) if _beyond(summary, k, j) or _dominated(summary, k, j) else None
 
 
@@ -144,11 +143,10 @@ def _dominated(summary: Summary, k: int, j: int) -> bool:
     return 2 * k * float(summary.largest[j]) - log_total > math.log(max(_SHARE, 2 / count))
 
 
-def _effective(averages: Averages, k: int, j: int) -> float:
-    """(sum x)^2 / sum x^2: how many equal terms would give the same relative spread."""
-    count, mean = float(averages.count), float(averages.mean[k, j])
-    total = count * mean**2 + float(averages.spread[k, j])
-    return (count * mean) ** 2 / total if total > 0 else 0.0
+def _few(averages: Averages, k: int, j: int) -> bool:
+    """Whether (sum x)^2 / sum x^2, the number of equal terms with the same relative spread, is below 100."""
+    count, mean, spread = float(averages.count), float(averages.mean[k, j]), float(averages.spread[k, j])
+    return (count * mean) ** 2 < _ENOUGH * (count * mean**2 + spread)
 
 
 def _notes(job: Job, layers: tuple[LayerEstimate, ...]) -> Iterator[str]:

@@ -49,7 +49,8 @@ class LogMoments:
         # Floats: squares of counts may pass 2^63.
         n, m = self.count.astype(np.float64), other.count.astype(np.float64)
         total = np.maximum(n + m, 1.0)
-        d = np.where(n > 0, other.mean - self.mean, 0.0)
+        # With n or m = 0 all sums of that side are 0, and so is each term that they multiply.
+        d = other.mean - self.mean
         third = d**3 * n * m * (n - m) / total**2 + 3 * d * (n * other.second - m * self.second) / total
         fourth = (
             d**4 * n * m * (n**2 - n * m + m**2) / total**3
@@ -58,10 +59,10 @@ class LogMoments:
         )
         return LogMoments(
             self.count + other.count,
-            np.where(n > 0, self.mean + np.where(m > 0, d * m / total, 0.0), other.mean),
-            self.second + other.second + np.where(m > 0, d**2 * n * m / total, 0.0),
-            self.third + other.third + np.where(m > 0, third, 0.0),
-            self.fourth + other.fourth + np.where(m > 0, fourth, 0.0),
+            np.where(n > 0, self.mean + d * m / total, other.mean),
+            self.second + other.second + d**2 * n * m / total,
+            self.third + other.third + third,
+            self.fourth + other.fourth + fourth,
         )
 
     def variance(self) -> Floats:

@@ -18,8 +18,6 @@ __all__ = ["Averages", "Lengths", "common_exponent", "shifted"]
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
-_FAR = 1 << 40
-
 
 class _Meant(Protocol):
     @property
@@ -85,6 +83,11 @@ class Lengths:
             result: Floats = np.log(self.fraction) + self.exponent * math.log(2)
         return result
 
+    def top(self, axis: int) -> Integers:
+        """The largest exponent along an axis, of positive numbers where there are any."""
+        lowest = np.min(self.exponent, axis=axis, keepdims=True)
+        return np.asarray(np.max(np.where(self.alive, self.exponent, lowest), axis=axis))
+
     def power(self, k: int) -> Lengths:
         """M_j^k; the fraction then lies in [8^-k, 2^k)."""
         return Lengths(self.fraction**k, self.exponent * k)
@@ -106,12 +109,11 @@ class Averages:
     @classmethod
     def of(cls, numbers: Lengths) -> Averages:
         """Over the last axis."""
-        top = np.max(np.where(numbers.fraction > 0, numbers.exponent, -_FAR), axis=-1)
-        top = np.where(top == -_FAR, 0, top)
+        top = numbers.top(-1)
         x = shifted(numbers.fraction, numbers.exponent - top[..., None])
         mean = np.mean(x, axis=-1)
         spread = np.sum(np.square(x - mean[..., None]), axis=-1)
-        return cls(np.asarray(x.shape[-1], np.int64), top.astype(np.int64), mean, spread)
+        return cls(np.asarray(x.shape[-1], np.int64), top, mean, spread)
 
     def merged(self, other: Averages) -> Averages:
         """Of both samples together (Chan, Golub and LeVeque, Am. Stat. 37, 1983).

@@ -124,11 +124,9 @@ def _stacked(powers: list[Averages]) -> Averages:
 
 def _empirical(lengths: Lengths) -> Lengths:
     """EmpVar of each network as a scaled number, shape (R,)."""
-    fraction, exponent = lengths.fraction[1:], lengths.exponent[1:]
-    top = np.max(np.where(fraction > 0, exponent, np.int64(-(1 << 40))), axis=0)
-    top = np.where(np.any(fraction > 0, axis=0), top, 0)
-    x = shifted(fraction, exponent - top)
-    return Lengths(np.var(x, axis=0), 2 * top)
+    hidden = Lengths(lengths.fraction[1:], lengths.exponent[1:])
+    top = hidden.top(0)
+    return Lengths(np.var(shifted(hidden.fraction, hidden.exponent - top), axis=0), 2 * top)
 
 
 def encode(record: Any) -> bytes:

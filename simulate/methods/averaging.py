@@ -12,11 +12,20 @@ from simulate.result import Estimate
 from simulate.scaled import Lengths
 from simulate.summary import Summary
 
-__all__ = ["BLOCK", "LEAF_NUMBERS", "LEAF_WORK", "Averaging"]
+__all__ = ["Averaging", "leaf_of"]
 
-LEAF_WORK = 2.0**28
-LEAF_NUMBERS = 2**21
-BLOCK = 4096
+_LEAF_WORK = 2.0**28
+_LEAF_NUMBERS = 2**21
+_BLOCK = 4096
+
+
+def leaf_of(work: float, numbers: int) -> int:
+    """The largest power of two of networks within the limits of a leaf, each with so much to do and to keep.
+
+    >>> leaf_of(1000.0, 5), leaf_of(2.0**20, 5), leaf_of(1000.0, 2**20), leaf_of(1e12, 5)
+    (4096, 256, 2, 1)
+    """
+    return 1 << math.floor(math.log2(max(1, min(_LEAF_WORK / work, _LEAF_NUMBERS / numbers, _BLOCK))))
 
 
 class Averaging(Method):
@@ -30,8 +39,7 @@ class Averaging(Method):
 
     def leaf_size(self, job: Job) -> int:
         """4,096 networks, or the power of two below that takes a fraction of a second."""
-        limit = min(LEAF_WORK / self.work(job), LEAF_NUMBERS / (job.network.depth + 1), BLOCK)
-        return 1 << max(0, math.floor(math.log2(max(limit, 1))))
+        return leaf_of(self.work(job), len(job.network.widths))
 
     def leaf(self, job: Job, first: int, count: int) -> Summary:
         return Summary.of(self.lengths(job, first, count), job.order, covariance=job.covariance)

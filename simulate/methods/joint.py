@@ -11,7 +11,7 @@ import numpy as np
 
 from simulate.job import Job
 from simulate.joint_result import JointLengths, JointTable
-from simulate.methods.averaging import BLOCK, LEAF_NUMBERS, LEAF_WORK
+from simulate.methods.averaging import leaf_of
 from simulate.methods.direct import cached_plan, planned_lengths
 from simulate.methods.method import Method
 from simulate.plan import Plan
@@ -37,8 +37,7 @@ class Joint(Method):
 
     def leaf_size(self, job: Job) -> int:
         """4,096 networks, or the power of two below that takes a fraction of a second."""
-        limit = min(LEAF_WORK / self.work(job), LEAF_NUMBERS / len(job.inputs), BLOCK)
-        return 1 << max(0, math.floor(math.log2(max(limit, 1))))
+        return leaf_of(self.work(job), len(job.inputs))
 
     def leaf(self, job: Job, first: int, count: int) -> JointTable:
         ratios = np.empty((count, len(job.inputs)))

@@ -113,29 +113,30 @@ def _run(job: Job, layers: Plan, run: int, k: int) -> Floats:
     logs = _log_lengths(crowds)
     before = k * _log_shifted(logs, shifts[0])
     total = float(before[0])
-    estimates = [k * float(logs[0])]
+    estimates = np.full(len(job.network.widths), -math.inf)
+    estimates[0] = k * logs[0]
     if not math.isfinite(total):
-        return np.full(len(layers.layers) + 1, -math.inf)
+        return estimates
     for j, layer in enumerate(layers.layers, start=1):
         for crowd in crowds:
             crowd.advance(layer)
         logs = _log_lengths(crowds)
         after = k * _log_shifted(logs, shifts[j])
         weights = after - before
-        estimates.append(_log_mean(weights + _ratio(k * logs, after)) + total)
+        estimates[j] = _log_mean(weights + _ratio(k * logs, after)) + total
         total += _log_mean(weights)
         if not math.isfinite(total):
-            return np.array(estimates + [-math.inf] * (len(layers.layers) - j))
+            return estimates
         ancestors = _systematic(weights, _uniform(job, run, k, j))
         _select(crowds, ancestors)
         before = after[ancestors]
-    return np.array(estimates)
+    return estimates
 
 
 def _shifts(network: Network) -> Floats:
     """c_0, ..., c_d: zero without biases, else positive."""
     if not (isinstance(network, FullyConnected) and network.has_bias):
-        return np.zeros(network.depth + 1)
+        return np.zeros(len(network.widths))
     variances = np.array([as_float(v) for v in network.bias_variance])
     smallest = float(np.min(variances[variances > 0]))
     return np.asarray(np.maximum(np.cumsum([0.0, *variances]), smallest))
