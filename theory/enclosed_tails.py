@@ -31,11 +31,11 @@ def enclosed_tails(law: LengthLaw, log_point: float) -> tuple[Number, Number]:
     if log_point == -math.inf:
         return zero, 1 - zero
     served = law.at_logs([log_point])
-    lower, upper = (arb(float(log[0])).exp() for log in (served.log_lower, served.log_upper))
+    lower, upper = (arb(log.item()).exp() for log in (served.log_lower, served.log_upper))
     # The edges of the cells around the centre are secants of the convex kappa on either side of
     # kappa'(0), the mean: right of it the relative error is that of the upper tail, left of the lower.
     near = upper if log_point >= law.log_mean else lower
-    error = _smaller(law.reported_error, near, float(served.tail_error[0]))
+    error = _smaller(law.reported_error, near, served.tail_error.item())
     around = arb(0, 1) * error
     return arb(zero) + lower + around, upper + around
 

@@ -153,9 +153,7 @@ class Characteristic:
     def majorant(self, frequency: float) -> float:
         """The majorant at one frequency."""
         sizes = np.exp(log_gamma_imaginary(self._shapes, np.array([frequency])).real)
-        return math.prod(
-            float(_bound(part, sizes[rows])[0]) ** repeats for part, repeats, rows in self._parts
-        )
+        return math.prod(_bound(part, sizes[rows]).item() ** repeats for part, repeats, rows in self._parts)
 
 
 def _value(part: TiltedMixture, t: Floats, table: Complexes) -> Complexes:
@@ -163,7 +161,7 @@ def _value(part: TiltedMixture, t: Floats, table: Complexes) -> Complexes:
     if part.log_scales.size == 1:
         turned, mixed = np.exp(1j * part.log_scales * t), _mixed(part.weights, table)
     else:
-        turned, mixed = _mixed(part.weights, np.exp(1j * np.outer(part.log_scales, t))), table[0]
+        turned, (mixed,) = _mixed(part.weights, np.exp(1j * np.outer(part.log_scales, t))), table
     value: Complexes = turned * mixed
     return value
 
@@ -175,7 +173,8 @@ def _mixed(weights: Floats, table: Complexes) -> Complexes:
 
 
 def _bound(part: TiltedMixture, sizes: Floats) -> Floats:
-    bound: Floats = sizes[0] if part.shapes.size == 1 else part.weights @ sizes
+    # Components of one shape are of one size, and the weights add up to 1.
+    bound: Floats = sizes.squeeze(axis=0) if part.shapes.size == 1 else part.weights @ sizes
     return bound
 
 

@@ -88,7 +88,7 @@ class LogLaw:
             tails = [other, log_tail] if index >= 0 else [log_tail, other]
             smaller = np.minimum(tail, 1 - tail) if index == 0 else tail
             unit = 1.0 if found.anchor is None else np.exp(found.tilt * (z - found.anchor))
-            lost = self.ladder.trimmed * np.exp(-bound) if index < 0 else 0.0
+            lost = np.exp(np.log(self.ladder.trimmed) - bound) if index < 0 else 0.0
             peak = self.ladder.centre.density_bound
             errors = [
                 (unit * found.density_error + lost * peak) / density,

@@ -108,7 +108,7 @@ def _float(ratio: fmpq) -> float:
 def _highest_frequency(shape: float, repeats: int) -> float:
     """Where |Gamma(a + it)/Gamma(a)|^repeats is below 1e-20, so that no contour goes further."""
     t = 1.0
-    while repeats * float(log_gamma_imaginary(np.array([shape]), np.array([t]))[0, 0].real) > -46:
+    while repeats * log_gamma_imaginary(np.array([shape]), np.array([t])).real.item() > -46:
         t *= 1.25
     return t
 

@@ -22,7 +22,7 @@ from functools import cached_property
 
 import numpy as np
 
-from theory.gamma_mixture import Characteristic, Part
+from theory.gamma_mixture import Characteristic, GammaMixture, Part
 from theory.length_factor import LengthFactor
 
 __all__ = ["Factors", "TiltLadder", "TiltedSum"]
@@ -170,10 +170,14 @@ class TiltLadder:
     @cached_property
     def trimmed(self) -> float:
         """The mass that the tilts below 0 leave out."""
-        return math.fsum(r * f.mixture(0.0, r).without_small_shapes(self._share)[1] for f, r in self.factors)
+        return math.fsum(r * lost for (_, r), (_, lost) in zip(self.factors, self._kept, strict=True))
 
     @cached_property
     def _lowest_shape(self) -> float:
         """The end of the strip, after trimming."""
-        mixtures = (f.mixture(0.0, r).without_small_shapes(self._share)[0] for f, r in self.factors)
-        return min(float(np.min(mixture.shapes)) for mixture in mixtures)
+        return min(float(np.min(mixture.shapes)) for mixture, _ in self._kept)
+
+    @cached_property
+    def _kept(self) -> list[tuple[GammaMixture, float]]:
+        """One layer of each factor without its smallest shapes, and the mass that these have."""
+        return [f.mixture(0.0, r).without_small_shapes(self._share) for f, r in self.factors]

@@ -22,6 +22,7 @@ FACTORS = {
     "linear": [(LengthFactor(4, fmpq(1)), 1), (LengthFactor(5, fmpq(1)), 2)],
     "trimmed": [(LengthFactor(60, fmpq(0)), 2)],
     "narrow": [(LengthFactor(3, fmpq(0)), 1), (LengthFactor(2, fmpq(0)), 3)],
+    "single": [(LengthFactor(1, fmpq(1)), 3)],
 }
 LAWS = {name: LogLaw(factors, GOAL, TRIM, 0.0) for name, factors in FACTORS.items()}
 
@@ -148,12 +149,21 @@ def test_tilts_of_a_ladder(name):
         step = ladder[index + 1].tilt - ladder[index].tilt
         assert step == pytest.approx(2 / ladder[index].deviation)
     # Gamma(b/2 + s) of the least shape that is kept: of a linear layer n/2, of a narrow ReLU layer 1/2.
-    end = {"linear": 2.0, "narrow": 0.5}.get(name)
+    end = {"linear": 2.0, "narrow": 0.5, "single": 0.5}.get(name)
     for index in range(0, leftmost(ladder), -1):
         step = ladder[index].tilt - ladder[index - 1].tilt
         assert 0 < step <= 2 / ladder[index].deviation * (1 + 1e-12)
         if end is not None:
             assert step == pytest.approx(min(2 / ladder[index].deviation, (end + ladder[index].tilt) / 2))
+
+
+def test_ladders_end_before_the_end_of_the_strip():
+    """At the first tilt that is nearer to -1/2 than 1/512 of it: E X^s has no meaning beyond."""
+    ladder = LAWS["narrow"].ladder
+    gaps = [0.5 + ladder[index].tilt for index in range(leftmost(ladder), 0)]
+    assert min(gaps) > 0.5 / 512
+    assert ladder[leftmost(ladder) - 1].tilt + 0.5 < 2 * 0.5 / 512
+    assert ladder[leftmost(ladder) - 2] is None
 
 
 def test_ladders_end_where_nothing_is_left():
@@ -270,7 +280,10 @@ def test_absolute_errors_in_a_cell(law, index):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_the_error_of_a_law_is_the_largest_of_its_cells(name):
-    """At the end of a cell nearer to the middle, the goal where that is larger, and what is left out."""
+    """At the end of a cell nearer to the middle, the goal where that is larger, and what is left out.
+
+    It lies to the left for `single`, to the right for others.
+    """
     law = LAWS[name]
     errors = [law.contour(0).tail_error, GOAL]
     for direction in (1, -1):
@@ -280,6 +293,24 @@ def test_the_error_of_a_law_is_the_largest_of_its_cells(name):
             errors.append(math.exp(law.ladder[index].log_bound(edge)) * law.contour(index).tail_error)
             index += direction
     assert law.error == pytest.approx(max(errors) + law.ladder.trimmed, rel=1e-9, abs=0)
+
+
+def test_far_out_a_density_that_is_lost_in_errors_is_none():
+    """Neither it nor the tail becomes the logarithm of a negative number; the stated errors are above 1."""
+    for name, z in (("linear", -2e4), ("trimmed", -60.0)):
+        served = LAWS[name].at(np.linspace(z, z / 2, 101))
+        assert not np.isnan(served.log_density).any()
+        assert not np.isnan(served.log_lower).any()
+        assert np.isneginf(served.log_density).any()
+        assert np.isneginf(served.log_lower).any()
+        assert min(served.density_error.min(), served.tail_error.min()) > 1
+
+
+def test_relative_errors_far_out_are_infinite_and_not_undefined():
+    """Where nothing was left out, e^{s z - kappa} overflows: no mass times infinity is no mass."""
+    law = length_law(FullyConnected([1, 5, 5], activation="linear"))
+    errors = law.relative_errors(np.exp([-700.0, -600.0]))
+    assert errors.pdf.tolist() == errors.tail.tolist() == [math.inf, math.inf]
 
 
 def test_the_mass_of_what_does_not_vanish():

@@ -64,7 +64,7 @@ class Tilted(SimpleNamespace):
 @pytest.mark.parametrize("tilt", [0.0, 1.5, -1.5])
 def test_errors_of_a_contour_term_by_term(tilt):
     """Sum over nodes of (h/pi) majorant times relative error, the cut, what was dropped, the bound's own."""
-    h, reach, location = 0.25, 4.0, 1e-8
+    h, reach, location = 0.25, 1e7, 1e-8
     tilted, nodes = Tilted(tilt), 0.25 * (np.arange(12) + 0.5)
     errors = _Errors(tilted, nodes, np.exp(-nodes), h, reach, location)
     last = nodes[-1]
@@ -73,6 +73,7 @@ def test_errors_of_a_contour_term_by_term(tilt):
     weighted = [
         h / math.pi * math.exp(-t) * (fixed + t * shift + ULP * (nodes.size + 8)) for t in nodes.tolist()
     ]
+    assert errors._weighted_error() == pytest.approx(weighted, rel=1e-12, abs=0)
     top = h * nodes.size
     cut = math.exp(-top) * (1 / (2 + top) + h) / math.pi * max(1 / top, 0.7)
     assert _cutting(tilted, h, top) == pytest.approx(cut, rel=1e-12, abs=0)
@@ -167,6 +168,9 @@ def test_newtons_step_stays_inside_and_stands_still_at_the_root():
     assert _newton(*(np.array([x]) for x in (1.0, -1.0, 2.0, 0.0, 3.0))).tolist() == [1.5]
     assert _newton(*(np.array([x]) for x in (1.0, -1.0, 0.1, 0.0, 3.0))).tolist() == [1.5]
     assert _newton(*(np.array([x]) for x in (1.0, -1.0, 0.0, 0.0, 2.5))).tolist() == [1.25]
+    assert _newton(*(np.array([x]) for x in (1.0, -1.0, 0.5, 0.0, 3.0))).tolist() == [1.5]
+    assert _newton(*(np.array([x]) for x in (1.0, 1.0, 1.0, 0.0, 3.0))).tolist() == [1.5]
+    assert _newton(*(np.array([x]) for x in (1.0, -1.0, 2 / 3, 0.0, 3.0))).tolist() == [2.5]
 
 
 def test_relative_errors_in_the_middle_belong_to_the_smaller_tail(linear):
@@ -187,13 +191,19 @@ def test_both_ends_of_the_law(relu):
     assert relu.logsf(np.array([-1.0, 0.0, math.inf])).tolist() == [0.0, math.log1p(-zero), -math.inf]
     assert relu.sf(np.array([-1.0, 0.0, math.inf])).tolist() == pytest.approx([1.0, 1 - zero, 0.0])
     assert relu.cdf(np.array([-1.0, 0.0, math.inf])).tolist() == pytest.approx([0.0, zero, 1.0])
-    at_zero = relu.relative_errors(np.array([-1.0, 0.0]))
-    assert (at_zero.pdf.tolist(), at_zero.tail.tolist()) == ([0.0, 0.0], [0.0, 0.0])
+    ends = np.array([-1.0, 0.0, math.inf])
+    assert relu.logcdf(ends).tolist() == pytest.approx([-math.inf, math.log(zero), 0.0])
+    assert relu.logpdf(ends).tolist() == [-math.inf] * 3
+    assert relu.pdf(ends).tolist() == [0.0] * 3
+    at_ends = relu.relative_errors(ends)
+    assert at_ends.pdf.tolist() == at_ends.tail.tolist() == [0.0, 0.0, math.inf]
     assert relu.std() ** 2 == pytest.approx(relu.var())
 
 
 def test_goals_that_fit_are_powers_of_ten_with_room_for_a_factor_of_two():
-    assert [_rounded_up(x) for x in (4e-10, 5e-10, 6e-10)] == pytest.approx([1e-9, 1e-9, 1e-8], rel=1e-12, abs=0)
+    assert [_rounded_up(x) for x in (4e-10, 5e-10, 6e-10)] == pytest.approx(
+        [1e-9, 1e-9, 1e-8], rel=1e-12, abs=0
+    )
 
 
 # Mixtures for two slopes.
@@ -206,11 +216,23 @@ def test_the_error_of_the_trapezoidal_rule_is_the_least_over_all_strips():
         frequency * a - (width / 2 + abs(tilt)) * math.log(math.cos(a / 2)) - 2 * math.pi * a / step
         for a in _STRIPS.tolist()
     ]
-    assert _rule_error(width, tilt, step, frequency) == pytest.approx(4 * math.exp(min(logs)), rel=1e-12, abs=0)
+    assert _rule_error(width, tilt, step, frequency) == pytest.approx(
+        4 * math.exp(min(logs)), rel=1e-12, abs=0
+    )
     assert _rule_error(width, tilt, 1e9, frequency) == 4
     assert _rule_error(1, tilt, 0.0, frequency) == 0
     grown = [log + 2 * math.pi * a / step for log, a in zip(logs, _STRIPS.tolist(), strict=True)]
     assert _growth(width, tilt, frequency) == pytest.approx(grown)
+
+
+@pytest.mark.parametrize(("width", "tilt", "frequency"), [(2, 0.0, 30.0), (6, 1.5, 10.0), (3000, 4.0, 300.0)])
+def test_no_strip_allows_a_much_larger_step(width, tilt, frequency):
+    """2 pi a/log(4 e^{t a} cos(a/2)^{-n/2 - |s|}/goal) for 20,000 strips a, up to near pi."""
+    best = 0.0
+    for a in np.linspace(0, math.pi, 20_001)[1:-1].tolist():
+        growth = frequency * a - (width / 2 + abs(tilt)) * math.log(math.cos(a / 2))
+        best = max(best, 2 * math.pi * a / (growth + math.log(4e17)))
+    assert 0.99 * best < _step(width, tilt, frequency) <= 1.0001 * best
 
 
 def test_steps_meet_the_goal_and_no_smaller_one_is_taken():

@@ -360,7 +360,12 @@ def test_the_variance_of_a_factor_by_its_exact_moments(phi, width):
     assert factor.can_vanish is (phi == "relu")
 
 
-@pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:1/3"])
+def test_equal_slopes_need_one_component():
+    """z^2 summed over all n, whatever the signs: (2/n) Gamma_{n/2}."""
+    assert components(LengthFactor(5, fmpq(1)).mixture(0.0, 1)) == [pytest.approx((1.0, 2.5, 0.4))]
+
+
+@pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:2/3"])
 def test_samples_of_a_factor_have_its_mean_and_variance(phi):
     """40,000 draws within 5 standard errors, by the exact moments: 3 % of the mean is noticed."""
     activation = as_activation(phi)

@@ -32,7 +32,7 @@ class Ladder(dict):
 class Steep:
     """Both tails have logarithms -2 +- arctan(z - middle), on which Newton's method alone runs away.
 
-    `noise` is what each evaluation of a tail may be off, `start` where the search begins.
+    `noise` is what evaluations of a tail are off, to and fro; `start` is where the search begins.
     """
 
     log_mass = 0.0
@@ -47,7 +47,7 @@ class Steep:
         """The tails, and the density that makes the slope of the smaller one's logarithm right."""
         self.evaluations += 1
         x = z - self.middle
-        wrong = self.noise * np.sin(1e15 * z)
+        wrong = self.noise * (-1) ** self.evaluations
         lower, upper = -2 + np.arctan(x) + wrong, -2 - np.arctan(x) + wrong
         density = np.minimum(lower, upper) - np.log1p(x * x)
         return Served(density, lower, upper, z, z)
@@ -68,10 +68,10 @@ def test_quantiles_are_found_where_newtons_method_runs_away(middle, start):
 
 @pytest.mark.parametrize("middle", [0.0, 1000.0])
 def test_noise_of_the_size_of_rounding_ends_the_search(middle):
-    """Not all of the 200 steps are used up, although no two evaluations agree."""
-    law = Steep(middle, noise=2.0**-52 * max(1.0, middle))
-    found = quantiles(law, -2 + SHIFTS, -2 - SHIFTS)
-    assert np.abs(found - middle - np.tan(SHIFTS)).max() < 1e-13 * max(1, middle)
+    """2^-51.6 of a number, or of 1 if that is more: not all of the 200 steps are used up for a last bit."""
+    law, shifts = Steep(middle, noise=3e-16 * max(1.0, middle)), np.linspace(-0.3, 0.3, 7)
+    found = quantiles(law, -2 + shifts, -2 - shifts)
+    assert np.abs(found - middle - np.tan(shifts)).max() < 1e-14 * max(1, middle)
     assert law.evaluations < 50
 
 
@@ -152,11 +152,16 @@ def test_different_sizes_need_different_moments():
 
 @pytest.mark.parametrize("size", [2, 1000])
 def test_means_of_the_smallest(size):
+    """At most E X, which twice the variance makes 4 over two layers; of a single ratio E X itself."""
     law = smallest_length(NETWORK, size)
     shares = [float(arb(law.ppf(p).lower)) * (1 - p) for p in (0.25, 0.5, 0.75)]
     assert float(arb(law.mean().lower)) == pytest.approx(max(shares), rel=1e-6)
     assert law.mean().upper == 1
     assert max(shares) < 1
+    wide = NETWORK.replaced(variance_gain=4)
+    assert smallest_length(wide, size).mean().upper == 4
+    alone = smallest_length(wide, 1).mean()
+    assert (alone.lower, alone.upper) == (4, 4)
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
