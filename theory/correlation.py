@@ -65,7 +65,12 @@ def infinite_width_cosines(
 
 
 def _absolute(rho: arb) -> arb:
-    """E|z z'| = (2/pi)(sqrt(1 - rho^2) + rho asin rho); a ball that reaches beyond 1 is cut there."""
-    inside = rho.min(arb(1)).max(arb(-1))
-    root = (1 - inside * inside).max(arb(0)).sqrt()
-    return 2 / arb.pi() * (root + inside * inside.asin())
+    """E|z z'| = (2/pi)(sqrt(1 - rho^2) + rho asin rho), from the ends of |rho|, in which it increases.
+
+    A ball that reaches beyond 1 is cut there.
+    """
+    low, high = (
+        ((1 - size) * (1 + size)).sqrt() + size * size.asin()
+        for size in (rho.abs_lower(), rho.abs_upper().min(arb(1)))
+    )
+    return 2 / arb.pi() * low.union(high)
