@@ -229,10 +229,16 @@ def test_what_is_trimmed_is_the_mass_of_the_smallest_shapes():
     lost = max(mass for mass in sums if mass <= TRIM / 2)
     assert LAWS["trimmed"].ladder.trimmed == pytest.approx(2 * lost, rel=1e-9, abs=0)
     assert LAWS["linear"].ladder.trimmed == LAWS["narrow"].ladder.trimmed == 0
-    for index, smallest in ((0, 1), (1, 1), (-1, 1 + sums.index(lost))):
-        tilted = LAWS["trimmed"].ladder[index]
+    deep = LogLaw([(LengthFactor(60, fmpq(0)), 100)], GOAL, TRIM, 0.0).ladder
+    assert deep.trimmed > 0
+    assert 0 < deep[1].tilt < 1
+    for tilted, smallest in (
+        (LAWS["trimmed"].ladder[0], 1),
+        (LAWS["trimmed"].ladder[-1], 1 + sums.index(lost)),
+        (deep[1], 1),
+    ):
         ((part, _),) = tilted.parts
-        assert part.shapes[0] - tilted.tilt >= smallest / 2 - 1e-12
+        assert part.shapes[0] - tilted.tilt == pytest.approx(smallest / 2)
 
 
 # Cells.

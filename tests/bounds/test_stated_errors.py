@@ -77,6 +77,8 @@ def test_errors_of_a_contour_term_by_term(tilt):
     top = h * nodes.size
     cut = math.exp(-top) * (1 / (2 + top) + h) / math.pi * max(1 / top, 0.7)
     assert _cutting(tilted, h, top) == pytest.approx(cut, rel=1e-12, abs=0)
+    early = math.exp(-0.5) * (1 / 2.5 + h) / math.pi / 0.5
+    assert _cutting(tilted, h, 0.5) == pytest.approx(early, rel=1e-12, abs=0)
     tail = sum(w / math.hypot(t, tilt) for w, t in zip(weighted, nodes.tolist(), strict=True))
     assert errors.tail() == pytest.approx(tail + cut + 3e-9 + (5e-9 if tilt else 0), rel=1e-12, abs=0)
     density = sum(weighted) + cut / 0.7 + (3e-9 + 5e-9) * 1.3

@@ -134,15 +134,15 @@ def test_a_tilted_mixture_is_the_mixture_of_the_tilted(name, tilt):
     assert found.node_error(3.0) == 0
 
 
-@pytest.mark.parametrize("scales", [[1.0], [2.0, 2.0, 2.0]])
+@pytest.mark.parametrize("scales", [[1.0], [2.0, 2.0, 2.0, 2.0]])
 def test_negligible_components_are_left_out_and_counted(scales):
-    """Weights 3, e^-45 and e^-60: e^-60/3 of the mass is lost."""
-    mixture = GammaMixture(np.array([math.log(3), -45.0, -60.0]), np.array([1.0]), np.log(scales))
-    found = mixture.tilted(0.0)
-    assert found.weights.size == 2
-    assert found.log_scales.size == min(len(scales), 2)
-    assert found.dropped == pytest.approx(math.exp(-60) / 3, rel=1e-12, abs=0)
-    assert found.weights[1] == pytest.approx(math.exp(-45) / 3, rel=1e-12, abs=0)
+    """Weights 3, 2, e^-45 and e^-60: e^-60/5 of the mass is lost."""
+    logs = np.array([math.log(3), math.log(2), -45.0, -60.0])
+    found = GammaMixture(logs, np.array([1.0]), np.log(scales)).tilted(0.0)
+    assert found.weights.size == 3
+    assert found.log_scales.size == min(len(scales), 3)
+    assert found.dropped == pytest.approx(math.exp(-60) / 5, rel=1e-12, abs=0)
+    assert found.weights[2] == pytest.approx(math.exp(-45) / 5, rel=1e-12, abs=0)
 
 
 def test_the_bound_on_a_density_is_nearly_attained():

@@ -142,6 +142,16 @@ def test_laws_are_relative_to_the_input_unless_they_are_not():
     assert length_law(NET.replaced(input=[0, 0, 0])).start == 1
 
 
+def test_laws_are_asked_at_logarithms_of_lengths():
+    """Twice the critical gain and M_0 = 14/3: the tails without the atom, and the density of the logarithm."""
+    law = length_law(NET.replaced(input=[1, 2, 3], variance_gain=4), relative_to_input=False)
+    logs = np.array([-1.0, 2.0, 4.0])
+    served, x = law.at_logs(logs), np.exp(logs)
+    assert np.exp(served.log_lower) == pytest.approx(law.cdf(x) - float(law.zero), rel=1e-12)
+    assert np.exp(served.log_upper) == pytest.approx(law.sf(x), rel=1e-12)
+    assert np.exp(served.log_density) == pytest.approx(law.pdf(x) * x, rel=1e-12)
+
+
 def test_laws_are_shown_without_their_layers():
     assert repr(length_law(NET)) == f"LengthLaw(start={fmpq(1)!r}, absolute_error=1e-10)"
 
