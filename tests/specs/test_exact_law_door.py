@@ -143,7 +143,7 @@ def test_laws_are_relative_to_the_input_unless_they_are_not():
 
 
 def test_laws_are_asked_at_logarithms_of_lengths():
-    """Twice the critical gain and M_0 = 14/3: the tails without the atom, and the density of the logarithm."""
+    """Twice the critical gain, M_0 = 14/3: tails without the atom, and the density of the logarithm."""
     law = length_law(NET.replaced(input=[1, 2, 3], variance_gain=4), relative_to_input=False)
     logs = np.array([-1.0, 2.0, 4.0])
     served, x = law.at_logs(logs), np.exp(logs)
