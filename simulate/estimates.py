@@ -188,7 +188,7 @@ def _quantiles(summary: Summary, j: int) -> tuple[Quantile, ...]:
     found = []
     for p in QUANTILES:
         slack = 1.96 * math.sqrt(p * (1 - p) / count)
-        found.append(Quantile(p, table(p), table(max(p - slack, 0.0)), table(min(p + slack, 1.0))))
+        found.append(Quantile(p, table(p), table(p - slack), table(p + slack)))
     return tuple(found)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
+from simulate.methods.method import NETWORK_WORK
 from simulate.networks import fully_connected
 from simulate.plan import input_log_length, log_of
 from simulate.population import Purpose
@@ -47,8 +48,8 @@ _SMOOTH: dict[str, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
     "gelu": lambda z: z * _normal_cdf(z),
     "silu": lambda z: z * _logistic(z),
-    "selu": lambda z: _SELU_SCALE * np.where(z > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0))),
-    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "selu": lambda z: _SELU_SCALE * (np.maximum(z, 0) + _SELU_ALPHA * np.expm1(np.minimum(z, 0))),
+    "elu": lambda z: np.maximum(z, 0) + np.expm1(np.minimum(z, 0)),
     "softplus": lambda z: np.logaddexp(0.0, z),
     "sigmoid": lambda z: _logistic(z),
 }
@@ -65,7 +66,7 @@ class Conditional(Averaging):
         only_normal(fully_connected(job.network, self.name), self.name)
 
     def work(self, job: Job) -> float:
-        return 40.0 * sum(job.network.widths[1:]) + 1000.0
+        return 40.0 * sum(job.network.widths[1:]) + NETWORK_WORK
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
         network = fully_connected(job.network, self.name)

@@ -12,7 +12,7 @@ from simulate.job import Job
 from simulate.methods import conditional
 from simulate.methods.choice import method_named
 from simulate.methods.conditional import _layer, _log_length, generator
-from simulate.methods.law import _plain, _tilted, _tilted_degrees
+from simulate.methods.law import _check_tilt, _plain, _tilted, _tilted_degrees
 from theory import FullyConnected
 from theory.activations import as_activation
 from theory.errors import SpecError
@@ -123,7 +123,8 @@ def test_a_tilt_is_a_number_from_0_on(tilt):
     network = FullyConnected([2, 2])
     with pytest.raises(SpecError, match="the tilt must be a number of at least 0, such as 2, not"):
         method_named("law").check(Job(network, "law", 0, 1, tilt=tilt))
-    method_named("law").check(Job(network, "law", 0, 1, tilt=0.0))
+    for fine in (0.0, 0.5):
+        _check_tilt(network, fine)
 
 
 REFUSED = {
@@ -199,6 +200,8 @@ def test_lengths_of_smooth_layers_beyond_the_range_of_floats():
     small = _log_length(as_activation("gelu"), draws, np.array([-700.0]))
     assert small == pytest.approx(-700 + math.log(2.5 / 4), rel=1e-12)
     assert _log_length(as_activation("tanh"), draws, np.array([-np.inf]))[0] < -1300
+    half = _log_length(as_activation("sigmoid"), draws, np.array([-np.inf]))
+    assert half == pytest.approx(math.log(1 / 4), rel=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["relu", "slopes:2:-3"])
