@@ -37,9 +37,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__.partition("\n")[0])
     parser.add_argument("--sample", type=int, help="only so many, a random sample that stays the same")
-    parser.add_argument("--only", default="", help="only modules whose name contains this")
+    parser.add_argument("--only", default="", help="only modules whose name contains one of these (a,b)")
     parser.add_argument("--again", action="store_true", help="try the survivors again")
-    parser.add_argument("--tests", default="", help="only on test files whose path contains one of these")
+    parser.add_argument("--tests", default="", help="only on test files named so, in part (a,b)")
     parser.add_argument("--seconds", type=float, default=LONGEST_MUTANT, help="of tests for each, at most")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="side by side")
     parser.add_argument("--known", action="store_true", help="what the record says need not be tried")
@@ -53,7 +53,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def chosen(mutants: list[Mutant], sample: int | None, only: str) -> list[Mutant]:
     """The mutants to try, in the order of their digests: each beginning of it is a random sample."""
-    return list(islice(sorted((m for m in mutants if only in m.module), key=lambda m: m.id), sample))
+    found = [m for m in mutants if any(part in m.module for part in only.split(","))]
+    return list(islice(sorted(found, key=lambda m: m.id), sample))
 
 
 def work(session: Session, pending: list[Mutant], options: argparse.Namespace) -> None:

@@ -63,10 +63,11 @@ class Mutant:
     def source(self) -> str | None:
         """The changed source; None where it is no program."""
         original = (ROOT / self.path).read_text(encoding="utf-8")
-        changed = mutate_code(original, get_operator(self.operator)(), self.occurrence)
         try:
+            changed = mutate_code(original, get_operator(self.operator)(), self.occurrence)
             compile(changed, str(self.path), "exec", dont_inherit=True)
-        except SyntaxError:
+        except (SyntaxError, AttributeError):
+            # Cosmic Ray cannot replace a dotted name among several exceptions.
             return None
         return str(changed)
 

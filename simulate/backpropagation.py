@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ class Tape:
         raw = top.masked(self._sums(readout, delta, top.plan.width))
         delta = delta.weighted(raw, top.plan.width, readout.scale, 0)
         yield delta
-        for above, below in zip(self.marks[:0:-1], self.marks[-2::-1], strict=True):
+        for above, below in pairwise(reversed(self.marks)):
             sums = below.masked(_transposed(above, delta))
             plan = above.plan
             delta = delta.weighted(sums, below.plan.width, plan.weight_scale, plan.weight_exponent)

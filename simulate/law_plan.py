@@ -63,7 +63,7 @@ def _finite(law: FiniteLaw) -> LawPlan:
     total, thresholds = fmpq(0), []
     for _, probability in law.points[:-1]:
         total += probability
-        thresholds.append(min(int((total * 2**64).floor()), 2**64 - 1))
+        thresholds.append(int((total * 2**64).floor()))
     scale = as_float(1 / arb(variance).sqrt())
     return LawPlan("finite", scale, (values, np.array(thresholds, np.uint64)))
 

@@ -67,10 +67,11 @@ def joint_lengths(
     """
     check_seed(seed)
     rows = _rows(inputs, network.widths[0])
-    if samples is None and time_limit is None:
-        samples = min(DEFAULT_NETWORKS, _MOST_NUMBERS // len(rows))
-    limits = limits_of(_MOST_NUMBERS // len(rows) if samples is None else samples, None, time_limit)
-    if limits.samples is None or not 0 < limits.samples * len(rows) <= _MOST_NUMBERS:
+    most = _MOST_NUMBERS // len(rows)
+    if samples is None:
+        samples = min(DEFAULT_NETWORKS, most) if time_limit is None else most
+    limits = limits_of(samples, None, time_limit)
+    if samples > most:
         raise SpecError(f"more than {_MOST_NUMBERS:,} lengths; take fewer networks or inputs")
     workers = cores() if threads is None else threads
     check_whole(workers, "the number of threads", 1, 1024)
@@ -99,10 +100,7 @@ def cosines(network: Network, x: Iterable[float], y: Iterable[float], samples: i
     check_samples(samples)
     check_seed(seed)
     blocks = (activations(network.replaced(input=list(row)), samples, seed) for row in (x, y))
-    tables = []
-    for left, right in zip(*blocks, strict=True):
-        tables.append(np.stack([_cosine(a, b) for a, b in zip(left, right, strict=True)], axis=1))
-    return np.concatenate(tables)
+    return np.concatenate([np.stack(list(map(_cosine, *pair)), axis=1) for pair in zip(*blocks, strict=True)])
 
 
 def _cosine(a: Floats, b: Floats) -> Floats:

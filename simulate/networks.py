@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from theory.activations import SmoothActivation
 from theory.convolutional import Convolutional
 from theory.errors import SpecError
@@ -39,7 +41,7 @@ def weights_per_network(network: Network) -> int:
     36
     """
     if isinstance(network, FullyConnected):
-        return sum(m * n for m, n in zip(network.widths, network.widths[1:], strict=False))
+        return sum(m * n for m, n in pairwise(network.widths))
     if isinstance(network, Residual):
         return sum(layer.fan_in * layer.width for block in network.blocks for layer in block.layers)
     if isinstance(network, Convolutional):

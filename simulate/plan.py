@@ -50,7 +50,7 @@ class Plan:
     def stored_input(self) -> tuple[NDArray[np.float32], float, int]:
         """The input as it is stored, near 1; M_0 over 4^exponent of it; and that exponent."""
         squared = float(np.mean(np.square(self.input)))
-        half = math.frexp(squared)[1] >> 1 if squared > 0 else 0
+        half = math.frexp(squared)[1] >> 1
         row = np.ldexp(self.layout.stored(np.array(self.input, np.float32)), -half)
         return row, math.ldexp(squared, -2 * half), half
 
@@ -181,10 +181,9 @@ def _factor(variance: Number, raw_scale: float) -> tuple[float, int]:
 
 def _split(x: arb) -> tuple[float, int]:
     """frexp of a number that need not be in the range of floats."""
-    whole, power = x.mid().man_exp()
-    length = int(whole).bit_length()
-    keep = max(length - 64, 0)
-    return math.ldexp(int(whole) >> keep, keep - length), int(power) + length
+    whole, power = map(int, x.mid().man_exp())
+    length = whole.bit_length()
+    return whole / (1 << length), power + length
 
 
 def log_of(value: arb) -> float:

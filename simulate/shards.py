@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,8 +42,8 @@ class Shards:
         method = method_named(job.method)
         leaf = method.leaf_size(job)
         if leaves is None:
-            wanted = _SHARD_WORK / (method.work(job) * leaf)
-            leaves = 1 << min(max(0, math.floor(math.log2(max(wanted, 1)))), _MOST_LEAVES.bit_length() - 1)
+            wanted = int(_SHARD_WORK / (method.work(job) * leaf))
+            leaves = 1 << min(max(wanted, 1), _MOST_LEAVES).bit_length() - 1
         return cls(leaf, leaves)
 
     @property
@@ -80,9 +79,9 @@ def compute(job: Job, shard: Shard, stopped: Callable[[], bool] | None = None) -
 
 def pack(roots: list[tuple[int, Any]]) -> bytes:
     """Levels and records as bytes."""
-    parts = [encode(record) for _, record in roots]
-    head = json.dumps([[level, len(part)] for (level, _), part in zip(roots, parts, strict=True)]).encode()
-    return struct.pack("<I", len(head)) + head + b"".join(parts)
+    parts = [(level, encode(record)) for level, record in roots]
+    head = json.dumps([[level, len(part)] for level, part in parts]).encode()
+    return struct.pack("<I", len(head)) + head + b"".join(part for _, part in parts)
 
 
 def unpack(job: Job, payload: bytes) -> list[tuple[int, Any]]:

@@ -48,9 +48,13 @@ _SQLITE_REASONS = {
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_BUSY: "other processes keep it locked; wait for them or name another file",
 }
-_SYSTEM_REASONS = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL} | dict.fromkeys(
-    (errno.EROFS, errno.EACCES, errno.EPERM), _READ_ONLY
-)
+_SYSTEM_REASONS: dict[int | None, str] = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _READ_ONLY,
+    errno.EACCES: _READ_ONLY,
+    errno.EPERM: _READ_ONLY,
+}
 
 
 class ShardStore:
@@ -82,7 +86,7 @@ class ShardStore:
             rows = self._connection.execute(query, (key, shard)).fetchall()
         if not rows:
             return None
-        digest, payload = rows[0]
+        [(digest, payload)] = rows
         if not _intact(key, shard, digest, payload):
             raise _refused(self._path, f"shard {shard} of run {key!r} does not fit its SHA-256: {_DAMAGED}")
         return bytes(payload)
@@ -253,7 +257,7 @@ def _reported(path: Path) -> Iterator[None]:
 
 def _reason(error: sqlite3.Error | OSError) -> str:
     if isinstance(error, OSError):
-        reason = _SYSTEM_REASONS.get(error.errno or 0)
+        reason = _SYSTEM_REASONS.get(error.errno)
     else:
         reason = _SQLITE_REASONS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     return reason or f"{error}; check the disk or name another file".replace("\n", " ")

@@ -30,6 +30,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 from hypothesis import HealthCheck, Phase, settings
+from wrong_formulas import PAGE, TESTS, entries, page
 
 from proofs_check.language.evaluate import evaluate
 from proofs_check.language.parse import parse
@@ -43,7 +44,6 @@ from theory.network import FullyConnected
 from theory.prediction import predict
 from theory.readings.exact import length_moments
 
-TESTS = Path(__file__).parents[1]
 OURS = ("theory", "simulate", "proofs_check", "actlen")
 QUICK = settings(
     max_examples=60,
@@ -55,11 +55,6 @@ QUICK = settings(
     suppress_health_check=list(HealthCheck),
 )
 NUMBER = count()
-
-
-def entries():
-    files = sorted((TESTS / "mutants").glob("*.toml"))
-    return [e for f in files for e in tomllib.loads(f.read_text(encoding="utf-8"))["mutant"]]
 
 
 MUTANTS = entries()
@@ -188,6 +183,12 @@ def test_there_are_at_least_sixty_and_none_twice():
     assert len(MUTANTS) >= 60
     assert max(Counter(entry["name"] for entry in MUTANTS).values()) == 1
     assert max(Counter((e["module"], e["old"], e["new"]) for e in MUTANTS).values()) == 1
+
+
+def test_the_page_shows_the_list():
+    """Made anew by `python tests/helpers/wrong_formulas.py > docs/wrong_formulas.md`."""
+    assert PAGE.read_text(encoding="utf-8") == page(MUTANTS)
+    assert page(MUTANTS[1:]) != page(MUTANTS)
 
 
 def test_a_stale_entry_fails_loudly():

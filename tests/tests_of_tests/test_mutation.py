@@ -223,6 +223,14 @@ def test_an_emptied_function_keeps_its_docstring_and_its_lines():
     assert "def h(): return None" in mutate_code(source, EmptyBody(), 1)
 
 
+def test_a_dotted_exception_among_others_is_no_program_and_ends_no_run():
+    """`except (sqlite3.Error, OSError)`: the tool fails at the first of the two, and replaces the second."""
+    places = [m for m in mutants_of(Path("simulate/store.py")) if m.operator == "core/ExceptionReplacer"]
+    changed = [m.source() for m in places if m.function == "_reported"]
+    assert [source is None for source in changed].count(True) == 1
+    assert "except (sqlite3.Error, CosmicRayTestingException) as error:" in (changed[-1] or "")
+
+
 def test_digests_tell_all_mutants_apart():
     mutants = [m for path in room_files()["proofs_check/statement_kernel"] for m in mutants_of(path)]
     assert len({mutant.id for mutant in mutants}) == len(mutants) > 500
