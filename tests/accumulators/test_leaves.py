@@ -172,6 +172,15 @@ def test_reduced_or_not_is_what_the_methods_say():
     }
 
 
+@pytest.mark.parametrize("method", METHODS[:1] + METHODS[3:])
+def test_methods_with_explicit_weights_refuse_what_has_no_plan(method):
+    """Before the first network is drawn: a smooth activation has no slopes for the kernels."""
+    inputs = ROWS if method == "joint" else ()
+    smooth = FullyConnected([2, 3], activation="tanh", variance_gain=1)
+    with pytest.raises(SpecError, match="tanh"):
+        method_named(method).check(Job(smooth, method, 0, 1, particles=2, inputs=inputs))
+
+
 def test_the_cheapest_method_depends_on_the_activation_of_every_layer():
     for names, method in (
         (("relu", "abs"), "law"),

@@ -8,12 +8,15 @@ import math
 import numpy as np
 import pytest
 
+from simulate.estimates import estimate_of_summary
 from simulate.histogram import Histogram, _tally
+from simulate.job import Job
 from simulate.joint_result import JointLengths
 from simulate.logs import LogMoments
 from simulate.result import Quantile, Sampled, exponential, finite
 from simulate.scaled import Averages, Lengths, common_exponent, shifted
 from simulate.summary import Covariances, Summary
+from theory import FullyConnected
 
 # Scaled numbers.
 
@@ -112,6 +115,17 @@ def test_fewer_than_two_logarithms_have_no_variance():
     assert found.mean_error()[2] == pytest.approx(1.5)
 
 
+def test_with_no_living_network_nothing_changes_in_the_last_bit():
+    """A mean times its count over its count would round: 0.1 * 3/3 is not 0.1."""
+    nothing = LogMoments.of(np.array([[-np.inf, -np.inf]]))
+    logs = np.random.default_rng(1).normal(size=(40, 3))
+    for row in logs:
+        some = LogMoments.of(row[None])
+        for both in (some.merged(nothing), nothing.merged(some)):
+            assert both.mean.tolist() == some.mean.tolist()
+            assert both.fourth.tolist() == some.fourth.tolist()
+
+
 def test_a_single_network_merges_with_its_own_weight():
     """Of 1 | 4, 7: mean 4, squares 18."""
     one, two = LogMoments.of(np.array([[1.0]])), LogMoments.of(np.array([[4.0, 7.0]]))
@@ -181,6 +195,14 @@ def test_a_tilted_summary_keeps_the_weighted_averages_alone():
     assert found.logs.count.tolist() == []
     assert found.histogram.counts.tolist() == []
     assert found.count == 4
+
+
+def test_two_networks_have_a_covariance():
+    """(1, 3) and (3, 7): 2, 4 and 8."""
+    summary = Summary.of(Lengths.from_logs(np.log([[1.0, 3.0], [3.0, 7.0]])), 1, covariance=True)
+    job = Job(FullyConnected([2, 2]), "direct", 7, 1, True)
+    found = estimate_of_summary(job, False, summary, 1.0).covariance
+    assert np.array(found) == pytest.approx(np.array([[2, 4], [4, 8]]))
 
 
 def test_covariances_stay_only_where_both_have_them():
