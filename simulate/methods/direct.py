@@ -92,7 +92,7 @@ def lengths(network: Network, samples: int, seed: int) -> NDArray[np.float64]:
 def rows_in_cache(layers: Plan) -> int:
     """How many networks go through the layers together, so that their activations stay in cache."""
     few = min(_FEW, _MANY_NUMBERS // layers.numbers)
-    return max(1, few, min(4096, _CACHED_NUMBERS // layers.numbers))
+    return max(1, few, _CACHED_NUMBERS // layers.numbers)
 
 
 @lru_cache(maxsize=4)

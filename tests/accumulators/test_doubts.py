@@ -150,6 +150,27 @@ def test_one_layer_has_no_empirical_variance_to_doubt():
         assert (found.note is None) is (depth == 1)
 
 
+def test_an_empirical_variance_that_does_not_vary_is_known_to_be_what_it_is():
+    """Two networks with 1 and 3: 1 in both, error 0."""
+    found = empirical(np.log([[1.0, 1.0], [1.0, 1.0], [3.0, 3.0]]))
+    assert (found.value, found.standard_error, found.note) == (pytest.approx(1), pytest.approx(0), None)
+
+
+def test_an_empirical_variance_rests_on_the_squares_in_every_layer():
+    """One network decides E M_2^2, and no other layer; student_t:9 has E M^4, not E M^6."""
+    heavy = np.zeros((3, 100))
+    heavy[2, -1] = 5.0
+    assert empirical(heavy).note == RARE
+    assert empirical(heavy[[0, 2, 1]]).note == RARE
+    assert empirical(np.zeros((3, 100)), weights="student_t:9").note is None
+
+
+def empirical(logs, weights="normal"):
+    """E EmpVar of networks with these lengths."""
+    job = Job(FullyConnected([2] * len(logs), weights=weights), "direct", 7, 2)
+    return estimate_of_summary(job, False, Summary.of(Lengths.from_logs(logs), 2), 1.0).empirical_variance
+
+
 def test_an_empirical_variance_that_varies_has_no_error_without_fourth_moments():
     """1 and 3 in one network, 2 and 2 in the other: mean 1/2, error 1/2 if the law has it."""
     rows = np.log([[1.0, 1.0], [1.0, 2.0], [3.0, 2.0]])

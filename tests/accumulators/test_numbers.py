@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 
@@ -11,11 +12,11 @@ import pytest
 from simulate.estimates import estimate_of_summary
 from simulate.histogram import Histogram, _tally
 from simulate.job import Job
-from simulate.joint_result import JointLengths
+from simulate.joint_result import JointLengths, JointTable
 from simulate.logs import LogMoments
 from simulate.result import Quantile, Sampled, exponential, finite
 from simulate.scaled import Averages, Lengths, common_exponent, shifted
-from simulate.summary import Covariances, Summary
+from simulate.summary import Covariances, Summary, decode
 from theory import FullyConnected
 
 # Scaled numbers.
@@ -38,8 +39,8 @@ def test_shifts_out_of_the_range_of_floats_are_infinite_or_zero(exponent):
 
 
 def test_shifts_compose_over_the_whole_range():
-    """2^-1000 2^1999 and 2^1000 2^-2000 are ordinary again: no factor on the way over- or underflows."""
-    assert shifted(np.array([2.0**-1000]), np.array([1999])).tolist() == [2.0**999]
+    """2^-1000 2^2000 and 2^1000 2^-2000 are ordinary again: no factor on the way over- or underflows."""
+    assert shifted(np.array([2.0**-1000]), np.array([2000])).tolist() == [2.0**1000]
     assert shifted(np.array([2.0**1000]), np.array([-2000])).tolist() == [2.0**-1000]
 
 
@@ -203,6 +204,21 @@ def test_two_networks_have_a_covariance():
     job = Job(FullyConnected([2, 2]), "direct", 7, 1, True)
     found = estimate_of_summary(job, False, summary, 1.0).covariance
     assert np.array(found) == pytest.approx(np.array([[2, 4], [4, 8]]))
+
+
+class Trap:
+    """What pickle would call a function for."""
+
+    def __reduce__(self):
+        return pytest.fail, ("a record was unpickled",)
+
+
+def test_a_record_from_a_store_is_never_unpickled():
+    """Whoever can write to a store cannot run anything by it."""
+    buffer = io.BytesIO()
+    np.savez(buffer, log_ratios=np.array([Trap()], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        decode(JointTable, buffer.getvalue())
 
 
 def test_covariances_stay_only_where_both_have_them():

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from simulate.job import Job
 from simulate.methods import conditional
 from simulate.methods.choice import method_named
-from simulate.methods.conditional import _layer, _log_length, generator
+from simulate.methods.conditional import _SMOOTH, _layer, _log_length, generator
 from simulate.methods.law import _check_tilt, _plain, _tilted, _tilted_degrees
 from theory import FullyConnected
 from theory.activations import as_activation
@@ -170,24 +170,33 @@ def test_the_variance_of_a_layer_is_gain_times_length_plus_bias():
     assert _layer(one, before, generator(4, 1, 0)) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["tanh", "gelu", "silu", "selu", "elu", "softplus", "sigmoid"])
+SMOOTH = {
+    "tanh": math.tanh,
+    "gelu": lambda z: z * (1 + math.erf(z / math.sqrt(2))) / 2,
+    "silu": lambda z: z / (1 + math.exp(-z)) if z > -700 else 0.0,
+    "selu": lambda z: 1.0507009873554805 * (z if z > 0 else 1.6732632423543772 * math.expm1(z)),
+    "elu": lambda z: z if z > 0 else math.expm1(z),
+    "softplus": lambda z: max(z, 0) + math.log1p(math.exp(-abs(z))),
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)) if z > -700 else 0.0,
+}
+
+
+@pytest.mark.parametrize("kind", SMOOTH)
+def test_smooth_activations_are_those_of_torch(kind):
+    """As their documentation writes them, with sign; a square would hide it. No warning at either end."""
+    points = [-1000.0, -20.0, -1.5, -0.3, 0.0, 0.4, 1.5, 20.0, 1000.0]
+    assert _SMOOTH[kind](np.array(points)) == pytest.approx([SMOOTH[kind](z) for z in points], abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", SMOOTH)
 def test_lengths_of_smooth_layers_at_any_size(kind):
     """log of the mean of phi(sigma x)^2 written out, for sigma from 1/1000 to 1000."""
-    functions = {
-        "tanh": math.tanh,
-        "gelu": lambda z: z * (1 + math.erf(z / math.sqrt(2))) / 2,
-        "silu": lambda z: z / (1 + math.exp(-z)) if z > -700 else 0.0,
-        "selu": lambda z: 1.0507009873554805 * (z if z > 0 else 1.6732632423543772 * math.expm1(z)),
-        "elu": lambda z: z if z > 0 else math.expm1(z),
-        "softplus": lambda z: max(z, 0) + math.log1p(math.exp(-abs(z))),
-        "sigmoid": lambda z: 1 / (1 + math.exp(-z)) if z > -700 else 0.0,
-    }
     draws = np.array([[0.3, -1.2, 0.0], [2.0, 0.1, -0.4]])
     for log_sigma in (-7.0, -0.5, 0.0, 0.5, 7.0):
         variance = np.full(2, 2 * log_sigma)
         found = _log_length(as_activation(kind), draws, variance)
         sigma = math.exp(log_sigma)
-        expected = [math.log(sum(functions[kind](sigma * x) ** 2 for x in row) / 3) for row in draws.tolist()]
+        expected = [math.log(sum(SMOOTH[kind](sigma * x) ** 2 for x in row) / 3) for row in draws.tolist()]
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
