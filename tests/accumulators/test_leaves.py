@@ -10,6 +10,7 @@ import pytest
 from simulate.job import Job
 from simulate.methods import direct, gradients
 from simulate.methods.averaging import leaf_of
+from simulate.methods.choice import METHODS as METHODS_BY_NAME
 from simulate.methods.choice import choose, method_named
 from simulate.methods.direct import cached_plan, rows_in_cache
 from simulate.plan import plan
@@ -164,6 +165,14 @@ def test_a_network_that_keeps_more_than_that_goes_alone():
 
 
 # Which method, and what it refuses.
+
+
+def test_the_methods_that_a_user_names_in_the_order_of_their_help():
+    """`joint` takes other arguments and is not offered."""
+    assert list(METHODS_BY_NAME) == ["direct", "splitting", "law", "conditional", "gradients"]
+    assert all(method.name == name for name, method in METHODS_BY_NAME.items())
+    with pytest.raises(SpecError, match="direct"):
+        method_named("nonsense")
 
 
 def test_reduced_or_not_is_what_the_methods_say():

@@ -198,6 +198,12 @@ def test_a_tilted_summary_keeps_the_weighted_averages_alone():
     assert found.count == 4
 
 
+def test_a_summary_holds_every_order_asked_for_and_no_more():
+    """Lengths 1, 2: the mean of M^k is (1 + 2^k)/2."""
+    found = Summary.of(Lengths.from_logs(np.log([[1.0, 1.0], [1.0, 2.0]])), 3).moments
+    assert np.exp(found.log_mean()) == pytest.approx(np.array([[1, 1.5], [1, 2.5], [1, 4.5]]))
+
+
 def test_two_networks_have_a_covariance():
     """(1, 3) and (3, 7): 2, 4 and 8."""
     summary = Summary.of(Lengths.from_logs(np.log([[1.0, 3.0], [3.0, 7.0]])), 1, covariance=True)
