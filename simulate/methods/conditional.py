@@ -110,10 +110,10 @@ def _log_length(activation: Activation, draws: Floats, log_variance: Floats) -> 
     """log of the mean of phi(sigma x)^2 over each row, without overflow."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         if isinstance(activation, SmoothActivation):
-            deviation = np.exp(np.clip(log_variance, -1400, 1400) / 2)[:, None]
+            deviation = np.exp(np.clip(log_variance, -1400, 1400) / 2)
             size = np.maximum(deviation, 1.0)
-            outputs = _SMOOTH[activation.kind](deviation * draws) / size
-            return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + 2 * np.log(size[:, 0]))
+            outputs = _SMOOTH[activation.kind](deviation[:, None] * draws) / size[:, None]
+            return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + 2 * np.log(size))
         plus, minus = map(as_float, activation.slopes)
         outputs = np.where(draws > 0, plus * draws, minus * draws)
         return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + log_variance)

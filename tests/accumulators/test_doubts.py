@@ -88,9 +88,9 @@ def test_one_network_with_a_tenth_of_the_sum_of_fourth_powers_is_a_doubt_of_the_
 
 @pytest.mark.parametrize("binary", [-40, 0, 40])
 def test_the_share_of_one_network_does_not_depend_on_how_lengths_are_scaled(binary):
-    """Nine networks of 1/1024 and one of 1/8, in fractions of a power of two: almost the whole sum is one."""
-    fraction = np.array([[0.5] * 10, [2.0**-10] * 9 + [0.125]])
-    summary = Summary.of(Lengths(fraction, np.full((2, 10), binary)), 1)
+    """999 networks of 1/1024 and one of 1/8, in fractions of a power of two: 94 % of the squares are one."""
+    fraction = np.array([[0.5] * 1000, [2.0**-10] * 999 + [0.125]])
+    summary = Summary.of(Lengths(fraction, np.full((2, 1000), binary)), 1)
     job = Job(FullyConnected([2, 2]), "direct", 7, 1)
     assert estimate_of_summary(job, False, summary, 1.0).layers[1].moments[0].note == RARE
 
