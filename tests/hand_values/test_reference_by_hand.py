@@ -101,7 +101,7 @@ def test_a_convolution_of_an_image_by_hand():
 
 
 def test_groups_and_networks_keep_to_themselves():
-    """Two networks, two groups of two channels, one position: an output weighs the two inputs of its group."""
+    """Two networks, two groups of two channels, one position: an output sees the two inputs of its group."""
     [layer] = Convolutional([4, 2], kernel=1, positions=1, groups=2).layers
     weights = np.array([[[1.0, 10.0], [100.0, 1000.0]], [[2.0, 20.0], [200.0, 2000.0]]])[..., None]
     signals = np.array([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])[..., None]
