@@ -17,6 +17,7 @@ from simulate.methods.choice import method_named
 from simulate.running import Interrupted
 from simulate.shards import Part, Shard, Shards, compute, unpack
 from simulate.simulation import simulate
+from simulate.store import ShardStore
 from theory.errors import SpecError
 from theory.network import FullyConnected
 
@@ -86,6 +87,14 @@ def test_what_the_store_holds_is_taken_up_in_one_round(tmp_path):
     assert rounds == [6 * LEAF]
 
 
+def test_without_a_precision_the_job_decides_the_cut(tmp_path):
+    """Whatever is stored is found again by the next run: one shard holds these six leaves."""
+    simulate(ONE, method="direct", samples=6 * LEAF, store=tmp_path / "runs.sqlite")
+    with ShardStore(tmp_path / "runs.sqlite") as store:
+        size = Shards.of(Job(ONE, "direct", 0, 2))
+        assert store.shards(f"{Job(ONE, 'direct', 0, 2).key}:{LEAF}:{size.leaves}:{6 * LEAF}") == [0]
+
+
 # The end of a run.
 
 
@@ -96,6 +105,11 @@ def test_a_precision_met_exactly_ends_the_run_and_one_missed_by_a_bit_does_not(o
     error = simulate(NORMAL, samples=LEAF, **options).layers[-1].moments[-1].relative_error
     assert simulate(NORMAL, rel_error=error, **options).samples == LEAF
     assert simulate(NORMAL, rel_error=math.nextafter(error, 0), **options).samples == 2 * LEAF
+
+
+def test_the_precision_is_looked_at_between_the_shards_that_are_asked_for():
+    options = {"method": "law", "rel_error": 0.5, "threads": 1}
+    assert simulate(NORMAL, shard_leaves=4, **options).samples == 4 * LEAF
 
 
 def test_the_precision_is_looked_at_after_powers_of_two_and_halfway_between():

@@ -176,6 +176,7 @@ def test_a_population_starts_from_the_input_in_every_network():
 
 
 def test_no_two_purposes_are_one():
+    """Their numbers are in every stream, so that another number is another version of the streams."""
     assert sorted(Purpose.__members__.values()) == [0, 1, 2, 3, 4]
 
 

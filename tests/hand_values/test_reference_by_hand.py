@@ -142,6 +142,12 @@ def test_where_slopes_are_equal_zero_passes_all():
     assert [d.tolist() for d in deltas] == [[[-8, 32, 104]], [[8, 16]]]
 
 
+def test_there_is_a_matrix_for_every_layer():
+    network = FullyConnected([2, 3, 2], variance_gain=1)
+    with pytest.raises(ValueError, match="shorter"):
+        backpropagated(network, MATRICES[:1], np.ones((1, 3)))
+
+
 def test_gradients_near_the_kink():
     """z = +-1/2 has the slope of its sign: delta is 1 and 1/4."""
     network = FullyConnected([1, 2], activation="leaky_relu:1/4", variance_gain=1)
