@@ -205,6 +205,12 @@ def test_values_are_whole_numbers_as_far_as_singles_hold_them(largest, kept):
     assert found.scale == pytest.approx(1 / math.sqrt(variance), rel=1e-14)
 
 
+def test_fractions_whose_whole_numbers_are_too_long_stay_fractions():
+    """1 and 1/(2^24 + 1): the common unit fits 2^24 + 1 times into 1."""
+    values = law_plan(as_law("finite:-1:1/4,-1/16777217:1/4,1/16777217:1/4,1:1/4")).parameters[0]
+    assert values.tolist() == pytest.approx([-1, -(2**-24), 2**-24, 1], rel=1e-7)
+
+
 def test_a_value_that_is_all_but_certain_not_to_come():
     """The last one has probability 2^-70, which no number of 64 bits is left for."""
     rare, rest = fmpq(1, 2**70), 1 - fmpq(1, 2**69)
@@ -226,7 +232,7 @@ def test_scales_of_laws():
     T/sqrt(df) with df = 5 has 1/(df - 2), from 2/df.
     """
     assert law_plan(as_law("normal")).scale == pytest.approx(math.sqrt(2 * math.log(2)))
-    assert law_plan(as_law("uniform")).scale == pytest.approx(2**-16 * math.sqrt(12 / (2**32 - 1)), rel=1e-14)
+    assert law_plan(as_law("uniform")).scale * 2**32 == pytest.approx(math.sqrt(12 / (1 - 2**-32)), rel=1e-14)
     assert law_plan(as_law("rademacher")) == SIGNS
     assert law_plan(as_law("laplace")).scale == pytest.approx(math.log(2) / math.sqrt(2))
     assert law_plan(as_law("student_t:5")).scale == pytest.approx(math.sqrt(3))
