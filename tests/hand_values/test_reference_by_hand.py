@@ -61,6 +61,13 @@ def test_networks_come_in_blocks_that_fit(monkeypatch, room, sizes):
     assert lengths(network, 8, 0).shape == (8, 3)
 
 
+def test_both_references_draw_the_same_weights_from_a_seed():
+    """Layer by layer, and nothing for biases that are not there."""
+    network = FullyConnected([3, 4, 2], weights="uniform")
+    [rows] = activations(network, 5, 3)
+    assert_allclose(gradients(network, 5, 3)[0][-1], rows[-1], rtol=1e-12)
+
+
 def test_every_network_draws_its_own_weights():
     network = FullyConnected([3, 4, 2], activation="linear")
     found = lengths(network, 50, 0)
@@ -101,11 +108,11 @@ def test_a_convolution_of_an_image_by_hand():
 
 
 def test_groups_and_networks_keep_to_themselves():
-    """Two networks, two groups of two channels, one position: an output sees the two inputs of its group."""
-    [layer] = Convolutional([4, 2], kernel=1, positions=1, groups=2).layers
-    weights = np.array([[[1.0, 10.0], [100.0, 1000.0]], [[2.0, 20.0], [200.0, 2000.0]]])[..., None]
-    signals = np.array([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])[..., None]
-    assert convolved(layer, weights, signals)[..., 0].tolist() == [[21, 4300], [130, 17400]]
+    """Two networks, two groups of three channels, one position: an output sees the three of its group."""
+    [layer] = Convolutional([6, 2], kernel=1, positions=1, groups=2).layers
+    weights = np.array([[[1.0, 10.0, 100.0]] * 2, [[2.0, 0.0, 0.0], [0.0, 0.0, 3.0]]])[..., None]
+    signals = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [7.0, 0.0, 0.0, 0.0, 0.0, 8.0]])[..., None]
+    assert convolved(layer, weights, signals)[..., 0].tolist() == [[321, 654], [14, 24]]
 
 
 def test_a_convolutional_network_of_signs():
