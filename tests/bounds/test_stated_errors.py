@@ -16,7 +16,6 @@ from flint import fmpq
 from theory import FullyConnected
 from theory.exact_law import _rounded_up, length_law
 from theory.inversion import _cutting, _Errors, _highest_frequency, _period, _reach, _wrapping, contour
-from theory.length_factor import LengthFactor
 from theory.quantiles import _newton
 from theory.quantiles import _reach as _furthest
 from theory.readings.batch import batch_length_moments
@@ -190,15 +189,6 @@ def test_both_ends_of_the_law(relu):
     at_zero = relu.relative_errors(np.array([-1.0, 0.0]))
     assert (at_zero.pdf.tolist(), at_zero.tail.tolist()) == ([0.0, 0.0], [0.0, 0.0])
     assert relu.std() ** 2 == pytest.approx(relu.var())
-
-
-def test_the_strip_of_the_mellin_transform():
-    """E X^s finite for s > -a: a chi-square of one degree has a = 1/2, of n has n/2."""
-    shapes = {
-        phi: LengthFactor.of(FullyConnected([5, 5], activation=phi).activation, 5).lowest_shape
-        for phi in ("relu", "linear")
-    }
-    assert shapes == {"relu": 0.5, "linear": 2.5}
 
 
 def test_goals_that_fit_are_powers_of_ten_with_room_for_a_factor_of_two():
