@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import MAX_WIDTH, GainLike
 from theory.errors import SpecError
-from theory.fans import fan
+from theory.fans import check_mode
 from theory.laws import Law, LawLike, as_law, independent_law
 from theory.orthogonal import Orthogonal, sphere_factor
 from theory.rationals import RationalLike, rational
@@ -153,7 +153,7 @@ def _checked(widths: Widths, order: int, family: _Family) -> Widths:
     for law in (family.weights, *([family.bias_weights] if family.bias_variance else [])):
         if not law.has_moment(order):
             raise SpecError(f"order {order} needs an infinite moment of the law {law.name}")
-    fan(family.mode, 1, 1)
+    check_mode(family.mode)
     if number(family.variance_gain) <= 0 or family.bias_variance < 0:
         raise SpecError("the variance gain must be positive and the bias variance at least 0")
     return table
@@ -167,17 +167,14 @@ def _run(
     watch: Callable[[list[S]], None] = lambda state: None,
 ) -> list[S]:
     """The moments after the last layer, one element per order; `watch` sees every state."""
-    orders = range(recursion.order + 1)
     lift = arithmetic.scalar
-    biases = [family.bias_weights.even_moment(l) * family.bias_variance**l for l in orders]
-    law_rows = recursion.law_rows(
-        LawNumbers(
-            lift,
-            [lift(family.weights.independent_moment(l)) for l in orders],
-            [lift(b) for b in biases] if recursion.has_bias else [lift(1)],
-        )
-    )
-    shapes = _shapes(widths, family, recursion.order, arithmetic)
+    weights = [lift(family.weights.independent_moment(l)) for l in recursion.powers]
+    biases = []
+    if recursion.has_bias:
+        bias, variance = family.bias_weights, family.bias_variance
+        biases = [lift(bias.even_moment(l) * variance**l) for l in recursion.powers]
+    law_rows = recursion.law_rows(LawNumbers(lift, weights, biases))
+    shapes = _shapes(widths, family, recursion, arithmetic)
     start = _ones_state(widths[:, 0], recursion, arithmetic)
     states = recursion.run((recursion.matrix(law_rows, s) for s in shapes), start)
     last: list[S] = []
@@ -188,10 +185,10 @@ def _run(
 
 
 def _shapes(
-    widths: Widths, family: _Family, order: int, arithmetic: _Arithmetic[S]
+    widths: Widths, family: _Family, recursion: MomentRecursion, arithmetic: _Arithmetic[S]
 ) -> Iterator[ShapeNumbers[S]]:
     lift = arithmetic.scalar
-    halves = [lift(family.activation.even_moment_factor(l)) for l in range(order + 1)]
+    halves = [lift(family.activation.even_moment_factor(l)) for l in recursion.powers]
     for j in range(1, widths.shape[1]):
         fan_in, n = widths[:, j - 1].astype(np.float64), widths[:, j].astype(np.float64)
         gain = lift(number(family.variance_gain))
@@ -199,10 +196,10 @@ def _shapes(
         yield ShapeNumbers(
             one=lift(1),
             reciprocal=arithmetic.array(1.0 / n),
-            falling=[arithmetic.array(_falling(n, i)) for i in range(order + 1)],
+            falling=_falling(n, recursion.order, arithmetic),
             gain=gain if family.mode == "fan_in" else gain * arithmetic.array(ratio),
             half_moments=halves,
-            ratios=_ratios(family.weights, np.maximum(fan_in, n), order, arithmetic),
+            ratios=_ratios(family.weights, np.maximum(fan_in, n), recursion.order, arithmetic),
         )
 
 
@@ -228,9 +225,8 @@ def _fans(mode: str, fan_in: Floats, fan_out: Floats) -> Floats:
     }[mode]
 
 
-def _falling(n: Floats, i: int) -> Floats:
-    result: Floats = np.maximum(n - i, 0.0) / n
-    return result
+def _falling(n: Floats, order: int, arithmetic: _Arithmetic[S]) -> list[S]:
+    return [arithmetic.array(np.maximum(n - i, 0.0) / n) for i in range(order)]
 
 
 def _ones_state(n: Widths, recursion: MomentRecursion, arithmetic: _Arithmetic[S]) -> list[S]:
@@ -239,9 +235,9 @@ def _ones_state(n: Widths, recursion: MomentRecursion, arithmetic: _Arithmetic[S
     shape = ShapeNumbers(
         one=one,
         reciprocal=arithmetic.array(1.0 / width),
-        falling=[arithmetic.array(_falling(width, i)) for i in range(recursion.order + 1)],
+        falling=_falling(width, recursion.order, arithmetic),
         gain=one,
-        half_moments=[one] * (recursion.order + 1),
+        half_moments=[one for _ in recursion.powers],
     )
     return [shape.width_factor(p) for p in recursion.partitions]
 
