@@ -76,7 +76,7 @@ def _neuron_moments(layer: Layer, order: int) -> list[_Polynomial]:
             _add(total, comb(2 * l - 1, 2 * i - 1), _times(cumulants[i], moments[l - i]))
         moments.append(dict(total))
     factor = layer.activation.even_moment_factor
-    return [moments[0]] + [{m: c * factor(l) for m, c in moments[l].items()} for l in range(1, order + 1)]
+    return [{m: c * factor(l) for m, c in moment.items()} for l, moment in enumerate(moments)]
 
 
 def _cumulants(even_moments: Sequence[Number]) -> list[Number]:

@@ -94,6 +94,15 @@ def test_factors_of_the_layer_before():
         numbers.input_factors(3)
 
 
+def test_laws_of_another_order_are_no_layer():
+    """Rows are matched one to one with partitions."""
+    derived, (layer,) = moment_recursion(2, has_bias=False), FullyConnected([2, 3]).layers
+    rows = derived.law_rows(law_numbers(layer, derived))
+    assert len(derived.matrix(rows, shape_numbers(layer, 2))) == 4
+    with pytest.raises(ValueError, match="shorter"):
+        derived.matrix(rows[:-1], shape_numbers(layer, 2))
+
+
 def test_biases_that_do_not_exist_need_no_moments():
     """One layer takes bias laws of any kind as long as their variance is 0; so does a batch of them."""
     named = {"bias_weights": "student_t:5"}

@@ -48,8 +48,9 @@ _TINY = 1e-280
 class BatchMoments:
     """E M_d^k of many architectures.
 
-    `moments` and `logs` have shape (architectures, order); a moment beyond the range of floats
-    is inf there and finite in `logs`. `relative_error` bounds the rounding error of `moments`.
+    `moments` and `logs` have shape (architectures, order); a moment beyond the range of normal floats
+    is inf or inexact there and finite in `logs`. `relative_error` bounds the rounding error of the other
+    `moments`; it is larger where some row had to be read by logarithms.
     """
 
     moments: Floats
@@ -116,18 +117,29 @@ def batch_length_moments(
         moments = _stack(_run(checked, family, recursion, arithmetic, watch), len(checked))
         logs = np.log(moments)
     outside |= ~((moments > _TINY) & np.isfinite(moments)).all(axis=1)
+    error = _relative_error(recursion, checked.shape[1] - 1)
     if outside.any():
         again = _logarithmic(checked[outside], family, recursion)
         moments[outside], logs[outside] = again.moments, again.logs
-    return BatchMoments(moments, logs, _relative_error(recursion, checked.shape[1] - 1))
+        error = max(error, again.relative_error)
+    return BatchMoments(moments, logs, error)
 
 
 def _logarithmic(widths: Widths, family: _Family, recursion: MomentRecursion) -> BatchMoments:
     arithmetic = _Arithmetic[LogArray](_log_of, LogArray.of)
-    columns = _run(widths, family, recursion, arithmetic)
+    furthest = 0.0
+
+    def watch(state: list[LogArray]) -> None:
+        """Note how far from 0 the logarithms get."""
+        nonlocal furthest
+        for component in state:
+            far = np.abs(component.log)
+            furthest = float(np.max(far, where=far < np.inf, initial=furthest))
+
+    columns = _run(widths, family, recursion, arithmetic, watch)
     logs = _stack([column.log for column in columns], len(widths))
     with np.errstate(over="ignore"):
-        return BatchMoments(np.exp(logs), logs, _log_error(recursion, widths, logs))
+        return BatchMoments(np.exp(logs), logs, _log_error(recursion, widths.shape[1] - 1, furthest))
 
 
 def _as_float(value: Number | int) -> float:
@@ -262,7 +274,11 @@ def _relative_error(recursion: MomentRecursion, depth: int) -> float:
     return count * _UNIT_ROUNDOFF / (1 - count * _UNIT_ROUNDOFF)
 
 
-def _log_error(recursion: MomentRecursion, widths: Widths, logs: Floats) -> float:
-    """Each operation on logarithms loses one rounding of a number no larger than the largest."""
-    largest = float(np.max(np.abs(logs), initial=1.0)) + 40.0 * recursion.order
-    return float(np.expm1(_relative_error(recursion, widths.shape[1] - 1) * largest))
+def _log_error(recursion: MomentRecursion, depth: int, furthest: float) -> float:
+    """Each operation on logarithms loses one rounding of a number no larger than the largest.
+
+    The factors of a layer lie between two states: they are at most twice as far from 0, and 40 for each
+    degree besides, for the widths and the laws.
+    """
+    largest = 2 * furthest + 40.0 * recursion.order
+    return float(np.expm1(_relative_error(recursion, depth) * largest))
