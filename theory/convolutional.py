@@ -13,7 +13,7 @@ from flint import fmpq
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import GainLike, checked_input, checked_widths, per_layer, variance_gains
 from theory.errors import SpecError, unknown_name
-from theory.fans import fan
+from theory.fans import check_mode, fan
 from theory.laws import Law, LawLike, independent_law
 from theory.rationals import RationalLike
 from theory.reals import ExactReal, Number, number
@@ -155,7 +155,7 @@ class Convolutional(Network):
         if max(checked) * prod(axes) > _MOST_NEURONS:
             raise SpecError(f"a layer has more than {_MOST_NEURONS:,} neurons; take fewer positions")
         phi = as_activation(activation)
-        fan(mode, 1, 1)
+        check_mode(mode)
         self._freeze(
             channels=checked,
             kernel=size,

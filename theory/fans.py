@@ -7,7 +7,7 @@ from flint import fmpq
 from theory.errors import unknown_name
 from theory.reals import ExactReal, square_root
 
-__all__ = ["FAN_MODES", "fan"]
+__all__ = ["FAN_MODES", "check_mode", "fan"]
 
 FAN_MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg", "fan_max", "none")
 
@@ -30,6 +30,14 @@ def fan(mode: str, fan_in: int, fan_out: int) -> ExactReal:
         return square_root(fmpq(fan_in) * fan_out)
     if mode == "fan_max":
         return fmpq(max(fan_in, fan_out))
-    if mode == "none":
-        return fmpq(1)
-    raise unknown_name("fan mode", str(mode), FAN_MODES)
+    check_mode(mode)
+    return fmpq(1)
+
+
+def check_mode(mode: object) -> None:
+    """Refuse what is not one of `FAN_MODES`.
+
+    >>> check_mode("fan_in")
+    """
+    if mode not in FAN_MODES:
+        raise unknown_name("fan mode", str(mode), FAN_MODES)

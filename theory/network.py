@@ -21,7 +21,7 @@ from theory.door import (
     per_layer,
     variance_gains,
 )
-from theory.fans import fan
+from theory.fans import check_mode, fan
 from theory.laws import Law, LawLike, as_law, independent_law
 from theory.rationals import RationalLike
 from theory.reals import ExactReal, Number, number
@@ -142,7 +142,7 @@ class FullyConnected(Network):
         depth = len(checked) - 1
         hidden = as_activation(activation)
         last = hidden if output_activation is None else as_activation(output_activation)
-        fan(mode, 1, 1)
+        check_mode(mode)
         self._freeze(
             widths=checked,
             weights=per_layer(weights, depth, as_law, "the weight law"),

@@ -13,7 +13,7 @@ from flint import fmpq
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import GainLike, checked_input, checked_widths, per_layer, variance_gains
 from theory.errors import SpecError, unknown_name
-from theory.fans import fan
+from theory.fans import check_mode
 from theory.laws import Law, LawLike, as_law
 from theory.network import Layer
 from theory.rationals import RationalLike, rational
@@ -113,7 +113,7 @@ class Residual(Network):
             raise unknown_name("branch output", str(branch_output), BRANCH_OUTPUTS)
         etas = _scales(scales)
         phi = as_activation(activation)
-        fan(mode, 1, 1)
+        check_mode(mode)
         self._freeze(
             width=trunk,
             scales=etas,

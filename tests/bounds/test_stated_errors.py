@@ -232,3 +232,17 @@ def test_relative_errors_of_batches_grow_with_depth_alone(order, bias):
         assert count == pytest.approx(round(count), rel=1e-9)
         counts.append(round(count) / (depth + 2))
     assert counts[0] == counts[1] == counts[2] == int(counts[0]) >= 12 * order + 8
+
+
+@pytest.mark.parametrize(("order", "bias"), [(1, 0), (2, 0), (3, 1)])
+def test_errors_of_logarithms_cover_a_rounding_of_the_largest_in_each_operation(order, bias):
+    """The operations are counted as in the other reading; here each loses u times the largest logarithm.
+
+    The largest is at most twice that of a state: a factor lies between two of them.
+    """
+    widths, options = np.array([[5, 5]]), {"order": order, "bias_variance": bias}
+    counted = batch_length_moments(widths, **options).relative_error
+    found = batch_length_moments(widths, variance_gain="1e300", logarithmic=True, **options)
+    largest = found.logs.max()
+    assert largest > 600
+    assert 2 * counted * largest <= math.log1p(found.relative_error) <= 3 * counted * largest

@@ -57,6 +57,14 @@ def test_ratios_are_relative_to_the_input():
     assert judged([100, 1]).fm1.fails is True
 
 
+def test_the_input_is_its_own_measure_and_never_judged():
+    """Its length may be too long a fraction to be kept: a ball over itself touches a threshold of 1."""
+    long = fmpq(3**2000, 2**2000)
+    found = failure_modes([long, 2 * long], [long**2, 8 * long**2], Thresholds(1, 1, 1))
+    assert (found.fm1.fails, found.fm1.first_layer) == (True, 1)
+    assert (found.fm2.fails, found.fm2.first_layer) == (True, 1)
+
+
 def test_zero_input_has_no_ratio_but_a_spread():
     found = predict(FullyConnected([2, 3, 4], input=[0, 0], bias_variance=1)).failure_modes
     assert found.fm1.fails is None

@@ -1,0 +1,241 @@
+"""Numbers that know their kind, records as plain data, and limits that are stated: each at its edge.
+
+Most were found by a small change of a formula that no other test noticed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from flint import arb, ctx, fmpq
+
+from theory import (
+    Bounded,
+    Exact,
+    FullyConnected,
+    SpecError,
+    as_law,
+    delta_law,
+    gradient_moments,
+    initialiser,
+    predict,
+    reversed_network,
+)
+from theory.empirical_variance import affine_empirical_variance
+from theory.exact_moments import vanishing_probability
+from theory.gradient_law import ChiSquareFactor
+from theory.readings.exact import length_moments
+from theory.reversal import alive_probabilities, survival
+
+
+def refusal(function, *words, **named):
+    """The one line."""
+    with pytest.raises(SpecError) as caught:
+        function(*words, **named)
+    return str(caught.value)
+
+
+# Numbers.
+
+
+def test_fractions_of_as_many_digits_as_are_kept_stay_exact():
+    """4,000 digits, as `predict` says; of numerator and denominator, the longer counts."""
+    kept, longer = fmpq(5 * 10**3999), fmpq(9 * 10**4000)
+    assert Exact(kept).to_dict()["exact"] == "5" + "0" * 3999
+    assert "exact" in Exact((kept + 1) / kept).to_dict()
+    assert "exact" not in Exact(longer).to_dict()
+    assert "exact" not in Exact(1 / longer).to_dict()
+
+
+@pytest.mark.parametrize("number", [fmpq(0), fmpq(-1, 2), fmpq(-3)])
+def test_only_positive_numbers_have_a_logarithm(number):
+    assert Exact(number).log is None
+    assert Exact(number).to_dict()["log"] is None
+
+
+def test_bounds_are_printed_outward_to_thirty_digits():
+    """[1/3, 2/3]: neither end has finitely many digits, so each moves outward, by less than 1e-29."""
+    found = Bounded(fmpq(1, 3), fmpq(2, 3)).to_dict()
+    low, high = (fmpq(*_ratio(found[end])) for end in ("lower", "upper"))
+    assert 0 < fmpq(1, 3) - low < fmpq(1, 10**29)
+    assert 0 < high - fmpq(2, 3) < fmpq(1, 10**29)
+
+
+def _ratio(decimal):
+    digits, exponent = decimal.split("e")
+    whole, _, part = digits.partition(".")
+    shift = int(exponent) - len(part)
+    return int(whole + part) * 10 ** max(shift, 0), 10 ** max(-shift, 0)
+
+
+def test_means_and_second_moments_belong_to_the_same_layers():
+    """A list too short is an error, not a shorter net."""
+    steps, ones = [(fmpq(1), fmpq(0))] * 2, [fmpq(1)] * 2
+    assert affine_empirical_variance(steps, ones, ones) == 0
+    for means, squares in ((ones[:1], ones), (ones, ones[:1])):
+        with pytest.raises(ValueError, match="shorter"):
+            affine_empirical_variance(steps, means, squares)
+
+
+# Predictions.
+
+
+def test_means_may_stay_while_second_moments_explode():
+    """Width 1, normal: E M_j = 1 and E M_j^2 = 6^j, above 10 from the second layer on."""
+    judged = predict(FullyConnected([1] * 4)).failure_modes
+    assert (judged.fm1.fails, judged.fm1.worst.number) == (False, 1)
+    assert (judged.fm2.fails, judged.fm2.first_layer, judged.fm2.worst.number) == (True, 2, 216)
+
+
+def test_lengths_that_are_zero_have_no_spread():
+    """From the input 0, layer 1 without bias stays 0: E M^2/(E M)^2 does not exist there."""
+    net = FullyConnected([2, 3, 4], input=[0, 0], bias_variance=[0, 1])
+    assert [layer.moments[0].number for layer in predict(net).layers] == [0, 0, fmpq(1, 2)]
+    assert predict(net).failure_modes.fm2.fails is None
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_a_notebook_shows_a_column_for_each_moment(order):
+    html = predict(FullyConnected([2, 3]), order)._repr_html_()
+    assert re.findall(r"<th>(.*?)</th>", html) == [
+        "layer",
+        "width",
+        *(f"E M<sup>{k}</sup>" for k in range(1, order + 1)),
+    ]
+    rows = re.findall(r"<tr>(<td>.*?)</tr>", html)
+    assert [row.count("<td>") for row in rows] == [2 + order] * 2
+
+
+@pytest.mark.parametrize(("use", "named"), [("weight", "weights"), ("bias", "bias_weights")])
+def test_the_infinite_moment_is_named(use, named):
+    """student_t:5 has moments below 5: the fourth, not the sixth."""
+    net = FullyConnected([2, 2], **{named: "student_t:5"}, bias_variance=1)
+    words = refusal(length_moments, net, 3)
+    assert words == (
+        f"order 3 needs the moment of order 6 of the {use} law student_t:5, which is infinite; "
+        "the largest order that works is --order 2"
+    )
+
+
+def test_chances_of_vanishing_are_exact_up_to_a_million_bits():
+    """1 - (1 - 2^-n)^d has n d bits."""
+    short, long = (vanishing_probability(FullyConnected([1000] * n).layers) for n in (1001, 1002))
+    assert short == 1 - (1 - fmpq(1, 2**1000)) ** 1000
+    assert isinstance(long, arb)
+    with ctx.workprec(3000):
+        assert long.contains(1 - (1 - arb(2) ** -1000) ** 1001)
+    assert 2**1000 * long > 1000
+
+
+# Gradients.
+
+
+def test_gradients_as_plain_data():
+    """Each moment by its order, each number in its own form, null where there is none."""
+    found = gradient_moments(FullyConnected([2, 3, 4], weights="uniform"), 3)
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert (plain["readout"], len(plain["layers"])) == ("normal", 2)
+    for layer, shown in zip(found.layers, plain["layers"], strict=True):
+        assert (shown["index"], shown["fan_in"], shown["width"]) == (layer.index, layer.fan_in, layer.width)
+        for name in ("delta_moments", "weight_moments"):
+            values = getattr(layer, name)
+            assert shown[name] == {str(k): values[k - 1].to_dict() for k in (1, 2, 3)}
+        for name in ("alive", "delta_variance", "weight_variance", "delta_spread", "weight_spread"):
+            assert shown[name] == getattr(layer, name).to_dict()
+    heavy = gradient_moments(FullyConnected([2, 2], weights="student_t:3"), 1).to_dict()["layers"][0]
+    assert heavy["delta_variance"] is heavy["weight_variance"] is None
+    assert heavy["delta_spread"] is heavy["weight_spread"] is None
+
+
+def test_factors_of_spreads_begin_at_one():
+    """FM2 of gradients: the first factor is the spread of layer 1 itself, the product that of the last."""
+    found = gradient_moments(FullyConnected([2, 3, 4, 2], weights="uniform"))
+    product = fmpq(1)
+    for layer, factor in zip(found.layers, found.failure_modes.fm2.factors, strict=True):
+        product *= factor.number
+        assert product == layer.weight_spread.number
+
+
+def test_indices_of_layers_are_whole_numbers_in_range():
+    net = FullyConnected([2, 3, 4])
+    for index in (True, False, "1", 1.0, None, 0, 3, -1):
+        for function in (delta_law, reversed_network):
+            assert refusal(function, net, index) == (
+                f"the layer must be a whole number from 1 to 2, not {index!r}"
+            )
+    assert [delta_law(net, index).scale for index in (1, 2)] == [3, 4]
+
+
+def test_chances_of_being_alive_stay_short():
+    """Two layers of width 999,999 multiply to two million bits, more than are kept; 8 bits if 8 are asked."""
+    wide = list(alive_probabilities(FullyConnected([1, 999_999, 999_999, 1])))
+    assert [isinstance(chance, arb) for chance in wide] == [False, False, True]
+    narrow = list(alive_probabilities(FullyConnected([1, 5, 5, 1]), longest_bits=8))
+    assert [isinstance(chance, arb) for chance in narrow] == [False, False, True]
+    assert narrow[2].contains(fmpq(31, 32) ** 2)
+
+
+def test_giant_layers_survive_but_for_two_to_their_width():
+    """1 - 2^-n, seen at more bits than n."""
+    (below,), (giant,) = (FullyConnected([1, 10**6 + shift]).layers for shift in (-1, 0))
+    assert survival(below) == 1 - fmpq(1, 2 ** (10**6 - 1))
+    with ctx.workprec(10**6 + 100):
+        found = survival(giant)
+        assert isinstance(found, arb)
+        assert found == 1 - arb(2) ** -(10**6)
+    (leaky,) = FullyConnected([1, 3], activation="leaky_relu").layers
+    assert survival(leaky) == 1
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_degrees_of_freedom_are_binomial(width):
+    """Chances of a fair coin: they sum to 1, their mean is n/2, their variance n/4."""
+    found = ChiSquareFactor(fmpq(1), width, (fmpq(1), fmpq(0))).degrees_of_freedom()
+    assert [b for b, _, _ in found] == [width - rest for _, rest, _ in found] == list(range(width + 1))
+    assert sum((p for _, _, p in found), fmpq(0)) == 1
+    assert sum((b * p for b, _, p in found), fmpq(0)) == fmpq(width, 2)
+    assert sum((b**2 * p for b, _, p in found), fmpq(0)) == fmpq(width, 4) + fmpq(width, 2) ** 2
+
+
+# Initialisers.
+
+
+LINEAR_LIKE = [
+    "linear", "sigmoid", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("nonlinearity", LINEAR_LIKE)
+def test_torch_gains_of_linear_maps_are_one(nonlinearity):
+    """torch.nn.init.calculate_gain: Linear / Identity, Conv{1,2,3}D and Sigmoid 1."""
+    assert initialiser("torch.kaiming_normal", nonlinearity=nonlinearity).variance_gain == 1
+
+
+def test_torch_gains_of_bent_maps():
+    """The same table: Tanh 5/3, ReLU sqrt 2, Leaky ReLU sqrt(2/(1 + slope^2)), SELU 3/4."""
+    gains = {"tanh": fmpq(5, 3) ** 2, "relu": 2, "leaky_relu": 2, "selu": fmpq(3, 4) ** 2}
+    for name, squared in gains.items():
+        assert initialiser("torch.kaiming_uniform", nonlinearity=name).variance_gain == squared
+    leaky = initialiser("torch.kaiming_uniform", nonlinearity="leaky_relu", negative_slope="1/2")
+    assert leaky.variance_gain == fmpq(8, 5)
+
+
+@pytest.mark.parametrize("name", ["torch.trunc_normal", "timm.trunc_normal"])
+def test_cuts_at_two_are_followed_between_the_ends_that_are_stated(name):
+    """From 2e-6 to 2e6, both included; the cut is 2 over the standard deviation."""
+    for end, cut in (("2e-6", 10**6), ("2e6", fmpq(1, 10**6))):
+        assert initialiser(f"{name}:{end}").weights.cut == cut
+    for beyond in ("1.999e-6", "2.001e6"):
+        assert "from 2e-6 to 2e6" in refusal(initialiser, f"{name}:{beyond}")
+
+
+def test_default_biases_of_torch_depend_on_each_layers_fan_in():
+    """Uniform on +-1/sqrt(fan_in): variance 1/(3 fan_in)."""
+    chosen = initialiser("torch.linear_default").options([2, 3, 5])
+    assert chosen["bias_variance"] == [fmpq(1, 6), fmpq(1, 9)]
+    net = FullyConnected([2, 3, 5], **chosen)
+    assert [layer.bias_variance for layer in net.layers] == [fmpq(1, 6), fmpq(1, 9)]
+    assert {layer.bias for layer in net.layers} == {as_law("uniform")}
