@@ -61,7 +61,7 @@ def _normal_guess(law: LogLaw, goals: Floats, upper: Booleans) -> Floats:
     from scipy.special import ndtri_exp
 
     centre = law.ladder.centre
-    score = ndtri_exp(np.minimum(goals - law.log_mass, -1e-9))
+    score = ndtri_exp(goals - law.log_mass)
     return centre.mean + centre.deviation * np.where(upper, -score, score)
 
 
