@@ -143,8 +143,8 @@ def test_two_neurons_of_signs_by_hand():
     """Trunk 2, one hidden neuron, weights +-1, ReLU: z = v h, h = relu(w_1 x_1 + w_2 x_2).
 
     E h^2 = |x|^2/2 = M, E y^2 = M/2: alpha = 1/2. E z^4 = E h^4 = E (w x)^4/2 <= (3/2) |x|^4 and
-    E z^2 = |x|^2/2: K = 6. With share 1/2: 1/24 <= c^2 <= delta <= 1/4. M_y = h^2 (B_1 + B_2)/2 with signs B: E M_y^2 =
-    (3/8) E h^4 <= (3/8) (3/2) 4 M^2 = 9/4.
+    E z^2 = |x|^2/2: K = 6. With share 1/2: 1/24 <= c^2 <= delta <= 1/4. M_y = h^2 (B_1 + B_2)/2, B 0 or 1:
+    E M_y^2 = (3/8) E h^4 <= (3/8) (3/2) 4 M^2 = 9/4.
     """
     network = Residual(2, [1], [1], **SIGNS)
     (found,) = branch_numbers(network)
