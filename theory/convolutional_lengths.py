@@ -174,7 +174,7 @@ def _raised(bounds: Between, *lower: Number) -> Between:
 
 def _at(form: Form, squares: Squares) -> Between:
     terms = sum((coefficient.times(squares[g]) for g, coefficient in form.items()), _ZERO)
-    return terms if terms.is_known else Between.of(terms.lower, terms.upper)
+    return Between.of(terms.lower, terms.upper)
 
 
 def _empirical_variance(

@@ -319,6 +319,20 @@ def test_images_of_64_positions_are_listed_and_larger_ones_summed_up():
 # Order 2 by bounds, and the record.
 
 
+def test_the_best_of_three_lower_bounds():
+    """Kernel 1, x = (1, 2), one channel: S = (5/2)^2, A = (3/2)^4. Layer 1 is known, it adds 5 S.
+
+    Layer 2 adds at least 5/2 of what S has grown to, 6 S, and at least 5 of what A has grown to, 6 A. By squares
+    q_2 >= 6 (1 + 5/2) S = 131.25, by averages 36 A = 182.25, layer by layer S + 5 S + 30 A = 189.375; in truth
+    it is 36 S = 225. And 4 E EmpVar = q_2 - q_1 >= 30 A.
+    """
+    s, a = fmpq(25, 4), fmpq(81, 16)
+    found = convolutional_moments(Convolutional([1, 1, 1], kernel=1, positions=2, input=[1, 2]))
+    assert (found.second[1].lower, found.second[1].upper) == (6 * s, 6 * s)
+    assert (found.second[2].lower, found.second[2].upper) == (6 * s + 30 * a, 36 * s)
+    assert (found.empirical_variance.lower, found.empirical_variance.upper) == (30 * a / 4, 30 * s / 4)
+
+
 def test_empirical_variances_are_numbers_or_bounds():
     """Kernel 1, positions 2, x = (1, -1), ReLU: EmpVar of one layer is 0, that of two is only bounded."""
     one, two = (Convolutional([1] * n, kernel=1, positions=2, input=[1, -1]) for n in (2, 3))

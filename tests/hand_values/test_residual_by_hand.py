@@ -227,6 +227,13 @@ def test_the_record_of_a_linear_net_without_a_fourth_moment():
     assert found.failure_modes.fm2.fails is None
 
 
+def test_variances_of_linear_nets_need_the_fourth_moment_and_no_higher_one():
+    found = predict(linear(4, [2, 1], [4], weights="student_t:5"), 1)
+    assert all(isinstance(layer.variance, Exact) for layer in found.layers)
+    assert isinstance(found.empirical_variance, Exact)
+    assert found.failure_modes.fm2.fails is not None
+
+
 def test_gains_that_are_not_critical_enter_the_criterion():
     """alpha = g_1 c_1: hidden ReLU at gain 6 has mean factor 3, the linear output 1."""
     found = predict(linear(4, [2], [4], variance_gain=6))
