@@ -8,7 +8,7 @@ X normalised to E X = 1 and L(s) = E exp(-s X),
     -L' = (h/2) f^{h-1} (a (1 + 2as)^{-3/2} + b (1 + 2bs)^{-3/2}),
 
 analytic near the path: Arb's quadrature encloses it at any width and for any slopes. It stops at the
-first T where L is tiny: what is left is at most int_T^inf -L'(t^2) dt <= L(T^2)/(2T), since -L' >= 0
+first T where L is tiny: what is left is at most int_T^inf -L'(t^2) dt <= L(T^2)/(2T) < L(T^2), since -L' >= 0
 and dt = ds/(2t). A narrow layer has no such T in reach: it takes the part beyond 1 by w = 1/t.
 """
 
@@ -51,7 +51,7 @@ def _root_moment(width: int, plus: fmpq, minus: fmpq, precision: int) -> arb:
     if end is None:
         body += _integral(layer.far_density, 1, tiny)
     else:
-        body += arb(0).union(layer.value(end) / (2 * end))
+        body += arb(0).union(layer.value(end))
     return 2 * body / arb.pi().sqrt()
 
 

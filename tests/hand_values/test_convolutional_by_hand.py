@@ -218,6 +218,7 @@ def test_five_million_positions_times_layers_are_affordable():
     assert not is_affordable(ones(1_000_000, 6), 1)
     assert is_affordable(ones([1000, 1000], 2_500), 1)
     assert not is_affordable(ones([1000, 1000], 2_501), 1)
+    assert not is_affordable(ones(35_461, 141), 1)  # 5,000,001
     check_effort(ones(1_000_000, 5))
     with pytest.raises(SpecError) as caught:
         check_effort(ones(1_000_000, 6))
@@ -292,7 +293,7 @@ def test_the_first_layer_is_exact_for_its_own_law():
 
 def test_the_first_layer_is_exact_however_many_channels_it_has():
     """Its patches are those of the input; three million neurons after it change nothing."""
-    net = Convolutional([1, 10**6, 1], kernel=2, positions=3, input=[1, 2, 0])
+    net = Convolutional([1, 10**6, 10**6], kernel=2, positions=3, input=[1, 2, 0])
     found = convolutional_moments(net).second
     small = conditional_second_moment(net.replaced(channels=[1, 10, 1]).layers[0], net.input).ball
     mean = fmpq(5, 3)
@@ -318,15 +319,39 @@ def test_images_of_64_positions_are_listed_and_larger_ones_summed_up():
 # Order 2 by bounds, and the record.
 
 
+def test_the_best_of_three_lower_bounds():
+    """Kernel 1, x = (1, 2), one channel: S = (5/2)^2, A = (3/2)^4. Layer 1 is known, it adds 5 S.
+
+    Layer 2 adds at least 5/2 of what S has grown to, 6 S, and at least 5 of what A has grown to, 6 A. By squares
+    q_2 >= 6 (1 + 5/2) S = 131.25, by averages 36 A = 182.25, layer by layer S + 5 S + 30 A = 189.375; in truth
+    it is 36 S = 225. And 4 E EmpVar = q_2 - q_1 >= 30 A.
+    """
+    s, a = fmpq(25, 4), fmpq(81, 16)
+    found = convolutional_moments(Convolutional([1, 1, 1], kernel=1, positions=2, input=[1, 2]))
+    assert (found.second[1].lower, found.second[1].upper) == (6 * s, 6 * s)
+    assert (found.second[2].lower, found.second[2].upper) == (6 * s + 30 * a, 36 * s)
+    assert (found.empirical_variance.lower, found.empirical_variance.upper) == (30 * a / 4, 30 * s / 4)
+
+
 def test_empirical_variances_are_numbers_or_bounds():
     """Kernel 1, positions 2, x = (1, -1), ReLU: EmpVar of one layer is 0, that of two is only bounded."""
     one, two = (Convolutional([1] * n, kernel=1, positions=2, input=[1, -1]) for n in (2, 3))
     found = predict(one)
     assert found.empirical_variance == Exact(fmpq(0))
     assert "empirical_variance" not in found.details
+    assert predict(one.replaced(weights="uniform")).empirical_variance == Exact(fmpq(0))
     two = predict(two)
     assert two.empirical_variance is None
     assert isinstance(two.details["empirical_variance"], Bounded)
+
+
+@pytest.mark.parametrize(("law", "finite"), [("student_t:5", True), ("student_t:3", False)])
+def test_second_moments_need_the_fourth_moment_of_weights_and_no_higher_one(law, finite):
+    found = convolutional_moments(Convolutional([1, 1], kernel=1, positions=2, weights=law, input=[1, 2]))
+    assert found.means == (fmpq(5, 2), fmpq(5, 2))
+    assert [part is not None for part in (found.second, found.spreads, found.empirical_variance)] == [
+        finite
+    ] * 3
 
 
 def test_refusals_of_orders():

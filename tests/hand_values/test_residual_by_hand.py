@@ -143,8 +143,8 @@ def test_two_neurons_of_signs_by_hand():
     """Trunk 2, one hidden neuron, weights +-1, ReLU: z = v h, h = relu(w_1 x_1 + w_2 x_2).
 
     E h^2 = |x|^2/2 = M, E y^2 = M/2: alpha = 1/2. E z^4 = E h^4 = E (w x)^4/2 <= (3/2) |x|^4 and
-    E z^2 = |x|^2/2: K = 6. With share 1/2: 1/24 <= c^2 <= delta <= 1/4. M_y = h^2 (B_1 + B_2)/2 with signs B: E M_y^2 =
-    (3/8) E h^4 <= (3/8) (3/2) 4 M^2 = 9/4.
+    E z^2 = |x|^2/2: K = 6. With share 1/2: 1/24 <= c^2 <= delta <= 1/4. M_y = h^2 (B_1 + B_2)/2, B 0 or 1:
+    E M_y^2 = (3/8) E h^4 <= (3/8) (3/2) 4 M^2 = 9/4.
     """
     network = Residual(2, [1], [1], **SIGNS)
     (found,) = branch_numbers(network)
@@ -225,6 +225,13 @@ def test_the_record_of_a_linear_net_without_a_fourth_moment():
     assert (found.empirical_variance, found.kurtosis) == (None, None)
     assert found.failure_modes.fm1.worst == Exact(fmpq(10))
     assert found.failure_modes.fm2.fails is None
+
+
+def test_variances_of_linear_nets_need_the_fourth_moment_and_no_higher_one():
+    found = predict(linear(4, [2, 1], [4], weights="student_t:5"), 1)
+    assert all(isinstance(layer.variance, Exact) for layer in found.layers)
+    assert isinstance(found.empirical_variance, Exact)
+    assert found.failure_modes.fm2.fails is not None
 
 
 def test_gains_that_are_not_critical_enter_the_criterion():
