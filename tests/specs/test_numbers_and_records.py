@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
 
 from theory import (
     Bounded,
+    Enclosed,
     Exact,
     FullyConnected,
     SpecError,
@@ -26,8 +28,11 @@ from theory import (
 from theory.empirical_variance import affine_empirical_variance
 from theory.exact_moments import vanishing_probability
 from theory.gradient_law import ChiSquareFactor
+from theory.precision import at_precision
+from theory.rationals import rational
 from theory.readings.exact import length_moments
-from theory.reversal import alive_probabilities, survival
+from theory.recursion import check_order_range
+from theory.reversal import alive_probabilities, reversed_layers, survival
 
 
 def refusal(function, *words, **named):
@@ -68,6 +73,57 @@ def _ratio(decimal):
     whole, _, part = digits.partition(".")
     shift = int(exponent) - len(part)
     return int(whole + part) * 10 ** max(shift, 0), 10 ** max(-shift, 0)
+
+
+@pytest.mark.parametrize(("middle", "radius"), [(12, 0.5), (-12, 0.5), (0.5, 0.25), (0.0, 1.0), (99.0, 0.5)])
+def test_balls_of_hardly_a_digit_are_printed_as_bounds_that_hold_them(middle, radius):
+    """Outward, by no more than the radius on each side."""
+    found = Enclosed(arb(middle, radius)).to_dict()
+    low, high = float(found["lower"]), float(found["upper"])
+    assert middle - 2 * radius <= low <= middle - radius < middle + radius <= high <= middle + 2 * radius
+
+
+def test_precision_is_doubled_until_it_is_given_up():
+    """The refusal names the last one tried; the first has some bits more than the digits need."""
+    tried = []
+
+    def never_sharp():
+        tried.append(ctx.prec)
+        return Enclosed(arb(1, 1e-3))
+
+    words = refusal(at_precision, never_sharp, lambda value: [value], 10)
+    assert words.startswith(f"{tried[-1]} bits of precision do not give 10 digits")
+    assert tried == [tried[0] * 2**k for k in range(len(tried))]
+    assert len(tried) > 3
+    assert 34 < tried[0] < 200
+
+
+@pytest.mark.parametrize("order", [1, 2, 12, np.int64(12)])
+def test_orders_up_to_twelve_are_read(order):
+    check_order_range(order)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (0, "order must be from 1 to 12, not 0"),
+        (13, "order must be from 1 to 12, not 13"),
+        (999_999_999, "order must be from 1 to 12, not 999999999"),
+        (10**9, "order must be from 1 to 12, not a far larger number"),
+        (-(10**9), "order must be from 1 to 12, not a far larger number"),
+        (True, "order must be a whole number from 1 to 12, not True"),
+        (2.0, "order must be a whole number from 1 to 12, not 2.0"),
+        ("2", "order must be a whole number from 1 to 12, not '2'"),
+    ],
+)
+def test_other_orders_are_refused_by_what_they_are(order, words):
+    assert refusal(check_order_range, order) == words
+
+
+def test_refused_numbers_are_shown_up_to_sixty_characters():
+    """With their quotation marks."""
+    assert refusal(rational, "x" * 58).endswith(f", not '{'x' * 58}'")
+    assert refusal(rational, "x" * 59).endswith(f", not '{'x' * 59}...")
 
 
 def test_means_and_second_moments_belong_to_the_same_layers():
@@ -166,6 +222,12 @@ def test_indices_of_layers_are_whole_numbers_in_range():
                 f"the layer must be a whole number from 1 to 2, not {index!r}"
             )
     assert [delta_law(net, index).scale for index in (1, 2)] == [3, 4]
+
+
+def test_layers_of_the_reversed_net_are_counted_from_one():
+    layers = reversed_layers(FullyConnected([5, 4, 3, 2]))
+    assert [layer.index for layer in layers] == [1, 2, 3]
+    assert [(layer.fan_in, layer.width) for layer in layers] == [(1, 2), (2, 3), (3, 4)]
 
 
 def test_chances_of_being_alive_stay_short():
