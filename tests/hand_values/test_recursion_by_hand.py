@@ -10,7 +10,8 @@ import pytest
 import sympy
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from theory import FullyConnected, batch_length_moments, derive, recursion
+from theory import FullyConnected, batch_length_moments, derive, power_sums, recursion
+from theory.partitions import partitions_up_to
 from theory.readings.exact import law_numbers, length_moments, shape_numbers, start_state
 from theory.recursion import ShapeNumbers, moment_recursion
 from theory.sympy_bridge import combination, to_sympy
@@ -60,6 +61,13 @@ def test_whole_numbers_of_order_two_with_biases():
         },
         (1, 1): {(2,): [(1, (), ())], (1, 1): [(1, (), ())], (1,): [(2, (), (1,))], (): [(1, (), (1, 1))]},
     }
+
+
+def test_products_of_power_sums_come_once_each():
+    """p_{l_1} p_{l_2} ... with sum l_s <= 5: one for each partition of 0, ..., 5."""
+    found = power_sums._monomials(5)
+    assert len(found) == len(set(found)) == 1 + 1 + 2 + 3 + 5 + 7
+    assert {tuple(sorted(m, reverse=True)) for m in found} == set(partitions_up_to(5))
 
 
 def test_inputs_by_hand():

@@ -6,14 +6,18 @@ Most were found by a small change of a formula that no other test noticed.
 from __future__ import annotations
 
 import json
+import math
 import re
 
+import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
 
 from theory import (
     Bounded,
+    Enclosed,
     Exact,
+    Floating,
     FullyConnected,
     SpecError,
     as_law,
@@ -24,10 +28,14 @@ from theory import (
     reversed_network,
 )
 from theory.empirical_variance import affine_empirical_variance
-from theory.exact_moments import vanishing_probability
+from theory.exact_moments import length_moment, vanishing_probability
 from theory.gradient_law import ChiSquareFactor
+from theory.precision import at_precision
+from theory.rationals import rational
 from theory.readings.exact import length_moments
-from theory.reversal import alive_probabilities, survival
+from theory.recursion import check_order_range
+from theory.reversal import alive_probabilities, reversed_layers, survival
+from theory.values import _scientific
 
 
 def refusal(function, *words, **named):
@@ -70,6 +78,81 @@ def _ratio(decimal):
     return int(whole + part) * 10 ** max(shift, 0), 10 ** max(-shift, 0)
 
 
+@pytest.mark.parametrize(("middle", "radius"), [(12, 0.5), (-12, 0.5), (0.5, 0.25), (0.0, 1.0), (99.0, 0.5)])
+def test_balls_of_hardly_a_digit_are_printed_as_bounds_that_hold_them(middle, radius):
+    """Outward, by no more than the radius on each side."""
+    found = Enclosed(arb(middle, radius)).to_dict()
+    low, high = float(found["lower"]), float(found["upper"])
+    assert middle - 2 * radius <= low <= middle - radius < middle + radius <= high <= middle + 2 * radius
+
+
+@pytest.mark.parametrize("whole", ["7", "-7", "12", "-12", "305", "-4000"])
+def test_printed_ends_are_only_rewritten(whole):
+    """One digit before the point, the same number."""
+    for exponent in (-40, 0, 3):
+        shown = _scientific(whole, exponent)
+        assert fmpq(*_ratio(shown)) == fmpq(int(whole)) * fmpq(10) ** exponent
+        assert re.fullmatch(r"-?\d(\.\d+)?e-?\d+", shown)
+
+
+@pytest.mark.parametrize(("radius", "enough"), [(1.5e-30, False), (1e-31, True)])
+def test_digits_are_guaranteed_digits(radius, enough):
+    """30 of them: no more than 1e-30 away from 1."""
+    ball = Enclosed(arb(1, radius))
+    if enough:
+        assert at_precision(lambda: ball, lambda value: [value], 30) is ball
+    else:
+        assert "30 digits" in refusal(at_precision, lambda: ball, lambda value: [value], 30)
+
+
+def test_small_floating_numbers_have_negative_logarithms():
+    assert Floating(0.25, 0.0).log == pytest.approx(-2 * math.log(2))
+    assert Floating(-1.0, 0.0).log is None
+
+
+def test_precision_is_doubled_until_it_is_given_up():
+    """The refusal names the last one tried; the first has some bits more than the digits need."""
+    tried = []
+
+    def never_sharp():
+        tried.append(ctx.prec)
+        return Enclosed(arb(1, 1e-3))
+
+    words = refusal(at_precision, never_sharp, lambda value: [value], 10)
+    assert words.startswith(f"{tried[-1]} bits of precision do not give 10 digits")
+    assert tried == [tried[0] * 2**k for k in range(len(tried))]
+    assert len(tried) > 3
+    assert 34 < tried[0] < 200
+
+
+@pytest.mark.parametrize("order", [1, 2, 12, np.int64(12)])
+def test_orders_up_to_twelve_are_read(order):
+    check_order_range(order)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (0, "order must be from 1 to 12, not 0"),
+        (13, "order must be from 1 to 12, not 13"),
+        (999_999_999, "order must be from 1 to 12, not 999999999"),
+        (10**9, "order must be from 1 to 12, not a far larger number"),
+        (-(10**9), "order must be from 1 to 12, not a far larger number"),
+        (True, "order must be a whole number from 1 to 12, not True"),
+        (2.0, "order must be a whole number from 1 to 12, not 2.0"),
+        ("2", "order must be a whole number from 1 to 12, not '2'"),
+    ],
+)
+def test_other_orders_are_refused_by_what_they_are(order, words):
+    assert refusal(check_order_range, order) == words
+
+
+def test_refused_numbers_are_shown_up_to_sixty_characters():
+    """With their quotation marks."""
+    assert refusal(rational, "x" * 58).endswith(f", not '{'x' * 58}'")
+    assert refusal(rational, "x" * 59).endswith(f", not '{'x' * 59}...")
+
+
 def test_means_and_second_moments_belong_to_the_same_layers():
     """A list too short is an error, not a shorter net."""
     steps, ones = [(fmpq(1), fmpq(0))] * 2, [fmpq(1)] * 2
@@ -80,6 +163,35 @@ def test_means_and_second_moments_belong_to_the_same_layers():
 
 
 # Predictions.
+
+
+def test_variances_have_their_digits_even_where_they_are_nearly_nothing():
+    """One linear neuron, signs, x = (1, e), e = 2^-40: z^2 = s^2 (1 +- e)^2, s^2 = 1/sqrt 2, Var M = 2 e^2.
+
+    E M^2 and (E M)^2 agree in 79 bits, more than there are to spare at first.
+    """
+    tiny = fmpq(1, 2**40)
+    net = FullyConnected(
+        [2, 1], weights="rademacher", activation="linear", mode="fan_geo_avg", input=[1, tiny]
+    )
+    variance = predict(net, digits=30).layers[1].variance
+    assert isinstance(variance, Enclosed)
+    assert variance.ball.rel_accuracy_bits() >= 99
+    assert variance.ball.contains(2 * tiny**2)
+
+
+@pytest.mark.parametrize("function", [predict, gradient_moments])
+def test_long_fractions_are_kept_where_all_digits_are_asked_only(function):
+    """A gain of 1e-1000 in each of five layers: 5,000 digits."""
+    net = FullyConnected([2] * 6, variance_gain="1e-1000")
+    short, long = function(net, 1), function(net, 1, exact=True)
+
+    def last(found):
+        return found.layers[-1].moments[0] if function is predict else found.layers[0].delta_moments[0]
+
+    assert isinstance(last(short), Enclosed)
+    assert isinstance(last(long), Exact)
+    assert last(short).ball.overlaps(arb(last(long).number))
 
 
 def test_means_may_stay_while_second_moments_explode():
@@ -129,6 +241,14 @@ def test_chances_of_vanishing_are_exact_up_to_a_million_bits():
     assert 2**1000 * long > 1000
 
 
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
+def test_layers_are_alike_only_with_the_same_fan_in_where_it_matters(mode):
+    """Moments of M_d/M_0 as the product of layers against the recursion; both layers have width 4."""
+    net = FullyConnected([3, 4, 4], mode=mode)
+    for k in (1, 2, 3):
+        assert length_moment(net.layers, k) == length_moments(net, 3)[-1][k - 1]
+
+
 # Gradients.
 
 
@@ -166,6 +286,22 @@ def test_indices_of_layers_are_whole_numbers_in_range():
                 f"the layer must be a whole number from 1 to 2, not {index!r}"
             )
     assert [delta_law(net, index).scale for index in (1, 2)] == [3, 4]
+
+
+def test_variances_and_spreads_of_gradients_are_those_of_their_moments():
+    """E X^2 - (E X)^2 and E X^2/(E X)^2; no mean is 0 or 2 here."""
+    for layer in gradient_moments(FullyConnected([3, 2, 5], weights="uniform", variance_gain=3)).layers:
+        for name in ("delta", "weight"):
+            mean, second = (m.number for m in getattr(layer, f"{name}_moments"))
+            assert mean not in (0, 2)
+            assert getattr(layer, f"{name}_variance").number == second - mean**2
+            assert getattr(layer, f"{name}_spread").number == second / mean**2
+
+
+def test_layers_of_the_reversed_net_are_counted_from_one():
+    layers = reversed_layers(FullyConnected([5, 4, 3, 2]))
+    assert [layer.index for layer in layers] == [1, 2, 3]
+    assert [(layer.fan_in, layer.width) for layer in layers] == [(1, 2), (2, 3), (3, 4)]
 
 
 def test_chances_of_being_alive_stay_short():

@@ -109,7 +109,7 @@ def batch_length_moments(
 
     def watch(state: list[Any]) -> None:
         """Note the rows in which a number came near the end of the range of floats."""
-        for component in state[1:]:
+        for component in state:
             np.logical_or(outside, (component > 0) & (component < _TINY), out=outside)
 
     arithmetic = _Arithmetic[Any](_as_float, lambda x: x)
