@@ -194,7 +194,9 @@ def test_both_ends_of_the_law(relu):
 
 
 def test_goals_that_fit_are_powers_of_ten_with_room_for_a_factor_of_two():
-    assert [_rounded_up(x) for x in (4e-10, 5e-10, 6e-10)] == pytest.approx([1e-9, 1e-9, 1e-8], rel=1e-12, abs=0)
+    assert [_rounded_up(x) for x in (4e-10, 5e-10, 6e-10)] == pytest.approx(
+        [1e-9, 1e-9, 1e-8], rel=1e-12, abs=0
+    )
 
 
 # Mixtures for two slopes.
@@ -207,7 +209,9 @@ def test_the_error_of_the_trapezoidal_rule_is_the_least_over_all_strips():
         frequency * a - (width / 2 + abs(tilt)) * math.log(math.cos(a / 2)) - 2 * math.pi * a / step
         for a in _STRIPS.tolist()
     ]
-    assert _rule_error(width, tilt, step, frequency) == pytest.approx(4 * math.exp(min(logs)), rel=1e-12, abs=0)
+    assert _rule_error(width, tilt, step, frequency) == pytest.approx(
+        4 * math.exp(min(logs)), rel=1e-12, abs=0
+    )
     assert _rule_error(width, tilt, 1e9, frequency) == 4
     assert _rule_error(1, tilt, 0.0, frequency) == 0
     grown = [log + 2 * math.pi * a / step for log, a in zip(logs, _STRIPS.tolist(), strict=True)]
