@@ -12,7 +12,8 @@ import signal
 import socket
 import sys
 import threading
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ CLOSED = "tcp://127.0.0.1:1"
 def greeting(banner):
     """The address of a service that sends its banner to the first who comes, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
 
         def greet():
             caller, _ = server.accept()
@@ -194,23 +196,30 @@ def test_workers_leave_ctrl_c_to_their_parent():
 
 
 def test_local_processes_finish_what_has_begun_and_drop_the_rest(monkeypatch):
-    """Threads stand for the processes: one, which is busy while the block is left."""
-    pools = []
+    """A thread stands for the process: it is busy until it is told to end, and a moment longer."""
+    leave, begun = threading.Event(), threading.Event()
 
-    def pool(count, *, mp_context, initializer):
-        assert mp_context.get_start_method() == "spawn", "a copy of a process with threads may hang"
-        assert initializer is executors._ignore_interrupts
-        pools.append(ThreadPoolExecutor(count))
-        return pools[-1]
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, count, *, mp_context, initializer):
+            assert mp_context.get_start_method() == "spawn", "a copy of a process with threads may hang"
+            assert initializer is executors._ignore_interrupts
+            super().__init__(count)
 
-    monkeypatch.setattr(executors, "ProcessPoolExecutor", pool)
-    leave = threading.Event()
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(False, cancel_futures=cancel_futures)
+            leave.set()
+            super().shutdown(wait)
+
+    def busy():
+        begun.set()
+        leave.wait(10)
+        time.sleep(0.1)
+
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
     with local_processes(1) as (executor, _):
-        busy, waiting = executor.submit(leave.wait, 10), executor.submit(pow, 2, 5)
-        threading.Timer(0.1, leave.set).start()
-    assert busy.done()
-    assert busy.result()
-    with pytest.raises(CancelledError):
-        waiting.result(0)
+        first, second = executor.submit(busy), executor.submit(pow, 2, 5)
+        begun.wait(10)
+    assert first.done()
+    assert second.cancelled()
     with local_processes(3) as (_, window):
         assert window == 6
