@@ -137,6 +137,13 @@ def test_groups_are_averaged_at_every_position():
     assert after.by_position().tolist() == [fmpq(15, 2), 5]
 
 
+def test_an_input_of_zeros_has_no_spread():
+    net = Convolutional([1, 2, 2], kernel=2, positions=3, padding="zero", input=[0, 0, 0])
+    found = convolutional_moments(net)
+    assert found.spreads[0].value() == Exact(fmpq(0))
+    assert [q.value() for q in found.second] == [Exact(fmpq(0))] * 3
+
+
 # Which layer, which route.
 
 

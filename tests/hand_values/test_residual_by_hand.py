@@ -117,6 +117,13 @@ def test_bounds_without_signs_take_the_better_lower_one():
     assert bounds._squared_means(network.replaced(scales=[1]))[-1] == 0
 
 
+def test_one_block_from_a_mean_of_zero_is_exact():
+    """x = (1, -1): E[M'] = (1 + eta^2) M + 2 eta c sqrt(M) * 0 = 2."""
+    last = bounds.pair_bounds(Residual(2, [1], [1], input=[1, -1]))[-1]
+    assert close(last.lower, 2)
+    assert close(last.upper, 2)
+
+
 def test_leaky_branches_take_the_means_where_these_are_better():
     """Outputs of both signs, x_0 = 1: after many blocks of a small scale prod (1 + c eta)^2 wins.
 
