@@ -1,16 +1,13 @@
-"""Convolutional nets by hand: patches, windows, groups, and which route a net takes."""
+"""Convolutional nets by hand: windows, groups, effort, and which route a net takes."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from flint import arb, fmpq
 
 from theory import Convolutional, SpecError, predict
 from theory import carried_lengths as carried_module
-from theory.between import Between
 from theory.carried_lengths import carried_lengths
-from theory.convolutional_bounds import layer_growth
 from theory.convolutional_lengths import convolutional_moments
 from theory.convolutional_means import (
     check_effort,
@@ -20,140 +17,8 @@ from theory.convolutional_means import (
     window_means,
 )
 from theory.convolutional_prediction import check_order
-from theory.convolutional_twin import SumLaw, distinct_positions, fully_connected_twin
-from theory.laws import as_law
-from theory.patches import conditional_second_moment, patch_sums
-from theory.values import Bounded, Enclosed, Exact
-
-KURTOSIS_4 = "finite:-2:1/8,0:3/4,2:1/8"
-HALF = fmpq(1, 2)
-
-
-def layer_of(channels, **options):
-    (layer,) = Convolutional(channels, **options).layers
-    return layer
-
-
-# Patches.
-
-
-@pytest.mark.parametrize("scale", [1, fmpq(1, 2), 6])
-def test_opposite_patches(scale):
-    """x = (1, -1) around a circle, kernel 2: z_p = +-(w_1 - w_2), one of them positive.
-
-    M = z^2/2 with E z^2 = 2, whichever it is: E M^2 = 3 * 4/4, and 3 s^4 for s x. Both are positive or
-    none with the aligned patches of (1, 1): 1 + 5.
-    """
-    layer = layer_of([1, 1], kernel=2, positions=2)
-    assert conditional_second_moment(layer, [scale, -scale]) == Exact(3 * fmpq(scale) ** 4)
-    assert conditional_second_moment(layer, [scale, scale]) == Exact(6 * fmpq(scale) ** 4)
-
-
-def test_opposite_patches_of_different_lengths():
-    """Kernel 1, x = (1, -2): M = w^2 or 4 w^2 by the sign of w, E w^2 = 2: E M^2 = (12/2) (1 + 16)/4."""
-    layer = layer_of([1, 1], kernel=1, positions=2)
-    assert conditional_second_moment(layer, [1, -2]) == Exact(fmpq(6 * 17, 4))
-
-
-def test_patches_at_a_border_of_zeros():
-    """Kernel 3, x = (0, 1, 0): the patches are the three unit vectors, z_p independent, E z^2 = 2/3.
-
-    M is the mean of relu(z_p)^2: E M^2 = (3 E a^4 + 6 (E a^2)^2)/9 = (3 * 6/9 + 6/9)/9 with E a^2 = 1/3.
-    """
-    layer = layer_of([1, 1], kernel=3, positions=3, padding="zero")
-    assert conditional_second_moment(layer, [0, 1, 0]) == Exact(fmpq(8, 27))
-    # At the border only one entry of (1, 0, 0) or (0, 0, 1) is seen twice: m = 2/3 as a sum of two patches.
-    assert conditional_second_moment(layer, [1, 0, 0]) == Exact((2 * fmpq(6, 9) + 2 * fmpq(1, 9)) / 9)
-    assert conditional_second_moment(layer, [0, 0, 1]) == Exact((2 * fmpq(6, 9) + 2 * fmpq(1, 9)) / 9)
-
-
-def test_even_kernels_reach_to_the_right():
-    """Kernel 2 sees p and p + 1: (1, 0, 0) is seen at p = 0 only, (0, 0, 1) at p = 1 and 2, by other weights.
-
-    E z^2 = 1 there, E a^2 = 1/2 and E a^4 = 3/2: (3/2)/9 against (2 * 3/2 + 2/4)/9. Floats are read exactly.
-    """
-    layer = layer_of([1, 1], kernel=2, positions=3, padding="zero")
-    assert (layer.offsets, layer.fan_in) == ((range(2),), 2)
-    assert conditional_second_moment(layer, [1, 0, 0]) == Exact(fmpq(1, 6))
-    assert conditional_second_moment(layer, [0, 0, 1]) == Exact(fmpq(7, 18))
-    assert conditional_second_moment(layer, np.array([[0.0, 0.0, 0.5]])) == Exact(fmpq(7, 18 * 16))
-
-
-def test_kurtosis_of_two_groups():
-    """abs, kernel 1, one position, w = +-1, groups of 2 and 2: z = w_1 x_1 + w_2 x_2 for each group.
-
-    x = (1, 1 | 1, 0): E z^2 = 2 and 1, E z^4 = 8 and 1: E M^2 = (8 + 1 + 2 * 2)/4 with one channel each.
-    """
-    layer = layer_of(
-        [4, 2],
-        kernel=1,
-        positions=1,
-        groups=2,
-        weights="rademacher",
-        activation="abs",
-        mode="none",
-        variance_gain=1,
-    )
-    assert conditional_second_moment(layer, [1, 1, 1, 0]) == Exact(fmpq(13, 4))
-    assert conditional_second_moment(layer, [0, 0, 0, 0]) == Exact(fmpq(0))
-
-
-def test_patch_sums_by_hand():
-    """Two groups of one channel, kernel 1, positions 2: (1, 2 | 0, 3) under ReLU.
-
-    Lengths 1 + 4 + 0 + 9; squares 5^2 + 9^2; K = 5 where patches are aligned: 5 (5^2 + 9^2).
-    """
-    net = Convolutional([2, 2], kernel=1, positions=2, groups=2)
-    array = np.array([[1, 2], [0, 3]], dtype=object)
-    sums = patch_sums(net.layers[0], array)
-    assert (sums.lengths, sums.squares, sums.spread) == (14, 106, 530)
-    assert patch_sums(net.layers[0], array, most_pairs=2) is not None
-    assert patch_sums(net.layers[0], array, most_pairs=1) is None
-
-
-def test_refusals_of_conditional_moments():
-    layer = layer_of([2, 4], kernel=2, positions=[3, 2])
-    with pytest.raises(SpecError) as caught:
-        conditional_second_moment(layer, [1, 2])
-    assert str(caught.value) == "layer 1 sees 2 channels at 6 positions; give 12 activations, not 2"
-    layer = layer_of([1, 1], kernel=2, positions=2, weights="uniform")
-    with pytest.raises(
-        SpecError, match="uniform weights with relu: the correlation of two positions is known"
-    ):
-        conditional_second_moment(layer, [1, 2])
-
-
-# Growth of layers.
-
-
-@pytest.mark.parametrize(
-    ("activation", "one_sign", "expected"),
-    [("relu", True, True), ("relu", False, False), ("abs", False, True), ("abs", True, True)],
-)
-def test_averages_grow_where_signs_do_not_matter(activation, one_sign, expected):
-    layer = layer_of([2, 4], kernel=3, positions=8, activation=activation)
-    assert layer_growth(layer, one_sign=one_sign, positions=8).by_averages is expected
-    other = layer_of([2, 4], kernel=3, positions=8, activation=activation, weights="uniform")
-    assert layer_growth(other, one_sign=one_sign, positions=8).by_averages is False
-
-
-def test_one_position_has_no_other_sign():
-    """c = C = 5 at one position, whatever the signs; at two c is that of both signs, 5 - 8/pi, halved."""
-    layer = layer_of([2, 4], kernel=3, positions=8)
-    one, two = (layer_growth(layer, one_sign=False, positions=p) for p in (1, 2))
-    assert one.spread == Between(fmpq(5), fmpq(5))
-    assert one.spread.is_known
-    assert one.constant == two.constant == 5
-    assert (2 * two.spread.lower).overlaps(5 - 8 / arb.pi())
-    assert two.spread.upper == 5
-
-
-@pytest.mark.parametrize(("law", "lower"), [("rademacher", 0), (KURTOSIS_4, 2), ("uniform", fmpq(4, 5))])
-def test_growth_of_other_laws_with_both_signs(law, lower):
-    """min(kappa, 3) - 1 over P: kappa is 1, 4 and 9/5."""
-    layer = layer_of([2, 4], kernel=3, positions=8, weights=law)
-    assert layer_growth(layer, one_sign=False, positions=8).spread.lower == fmpq(lower) / 8
-
+from theory.patches import conditional_second_moment
+from theory.values import Bounded, Exact
 
 # The input, carried.
 
@@ -272,6 +137,13 @@ def test_groups_are_averaged_at_every_position():
     assert after.by_position().tolist() == [fmpq(15, 2), 5]
 
 
+def test_an_input_of_zeros_has_no_spread():
+    net = Convolutional([1, 2, 2], kernel=2, positions=3, padding="zero", input=[0, 0, 0])
+    found = convolutional_moments(net)
+    assert found.spreads[0].value() == Exact(fmpq(0))
+    assert [q.value() for q in found.second] == [Exact(fmpq(0))] * 3
+
+
 # Which layer, which route.
 
 
@@ -322,9 +194,9 @@ def test_images_of_64_positions_are_listed_and_larger_ones_summed_up():
 def test_the_best_of_three_lower_bounds():
     """Kernel 1, x = (1, 2), one channel: S = (5/2)^2, A = (3/2)^4. Layer 1 is known, it adds 5 S.
 
-    Layer 2 adds at least 5/2 of what S has grown to, 6 S, and at least 5 of what A has grown to, 6 A. By squares
-    q_2 >= 6 (1 + 5/2) S = 131.25, by averages 36 A = 182.25, layer by layer S + 5 S + 30 A = 189.375; in truth
-    it is 36 S = 225. And 4 E EmpVar = q_2 - q_1 >= 30 A.
+    Layer 2 adds at least 5/2 of what S has grown to, 6 S, and at least 5 of what A has grown to, 6 A. By
+    squares q_2 >= 6 (1 + 5/2) S = 131.25, by averages 36 A = 182.25, layer by layer S + 5 S + 30 A = 189.375;
+    in truth it is 36 S = 225. And 4 E EmpVar = q_2 - q_1 >= 30 A.
     """
     s, a = fmpq(25, 4), fmpq(81, 16)
     found = convolutional_moments(Convolutional([1, 1, 1], kernel=1, positions=2, input=[1, 2]))
@@ -368,89 +240,3 @@ def test_refusals_of_orders():
         check_order(net, 3)
     with pytest.raises(SpecError, match="would take too long"):
         check_order(ones(1_000_000, 6), 1)
-
-
-# Twins.
-
-
-@pytest.mark.parametrize("terms", [2, 3, 5, 9])
-def test_moments_of_sums_of_signs(terms):
-    """E (sum of q signs)^{2l}/q^l: 1, 3 - 2/q, 15 - 30/q + 16/q^2."""
-    law = SumLaw(as_law("rademacher"), terms)
-    q = fmpq(terms)
-    assert [law.even_moment(l) for l in range(4)] == [1, 1, 3 - 2 / q, 15 - 30 / q + 16 / q**2]
-    assert law.name == f"sum of {terms} rademacher"
-    assert law.finite_half_order == as_law("rademacher").finite_half_order == float("inf")
-    assert SumLaw(as_law("student_t:5"), terms).finite_half_order == as_law("student_t:5").finite_half_order
-
-
-def test_twins_sum_the_weights_of_a_kernel():
-    """Normal sums are normal; a kernel of one weight needs no sum; without a fan the gain grows by q."""
-    net = Convolutional([2, 4, 4], kernel=[2, 3], positions=[3, 3], weights=["normal", "uniform"])
-    twin = fully_connected_twin(net)
-    assert [law.name for law in twin.weights] == ["normal", "sum of 6 uniform"]
-    assert (twin.widths, twin.mode, twin.variance_gain) == ((2, 4, 4), "fan_in", (2, 2))
-    assert fully_connected_twin(net.replaced(mode="none")).variance_gain == (12, 12)
-    point = net.replaced(kernel=1, mode="none", variance_gain=[2, 3])
-    assert [law.name for law in fully_connected_twin(point).weights] == ["normal", "uniform"]
-    assert fully_connected_twin(point).variance_gain == (2, 3)
-
-
-def test_twins_start_at_the_channels_of_the_input():
-    net = Convolutional([2, 4], kernel=2, positions=3, input=[1, 1, 1, 5, 5, 5])
-    assert fully_connected_twin(net).input == (1, 5)
-    assert fully_connected_twin(net.replaced(input=None)).input is None
-    assert fully_connected_twin(net.replaced(input=[1, 1, 1, 5, 5, 6])) is None
-    assert fully_connected_twin(net.replaced(groups=2)) is None
-    assert fully_connected_twin(net.replaced(padding="zero")) is None
-    assert fully_connected_twin(net.replaced(padding="zero", kernel=1)).input == (1, 5)
-
-
-def test_irrational_gains_without_a_fan_have_no_twin():
-    """The entry variance would have to be q times an irrational number, which no spec can hold."""
-    from theory.reals import square_root
-
-    root = square_root(fmpq(2))
-    net = Convolutional([2, 4, 4], kernel=2, positions=3, mode="none", variance_gain=[2, root])
-    assert fully_connected_twin(net) is None
-    assert fully_connected_twin(net.replaced(mode="fan_in")).variance_gain == (2, root)
-    assert fully_connected_twin(net.replaced(kernel=1)).variance_gain == (2, root)
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"positions": [2, 3], "kernel": [1, 2]}, 1),
-        ({"positions": [2, 3], "kernel": [2, 1], "padding": "zero"}, 2),
-        ({"positions": [2, 3], "kernel": 2, "padding": "zero"}, 6),
-        ({"positions": 4, "kernel": 2, "input": [1, 2, 1, 2]}, 2),
-        ({"positions": 4, "kernel": 2, "input": [1, 2, 3, 4]}, 4),
-        ({"positions": 4, "kernel": 2, "input": [HALF, HALF, HALF, HALF]}, 1),
-        ({"positions": 2, "kernel": 2, "input": [HALF, 1]}, 2),
-        ({"positions": 2, "kernel": 2, "input": [HALF, fmpq(1, 3)]}, 2),
-    ],
-)
-def test_positions_that_can_differ(options, expected):
-    assert distinct_positions(Convolutional([1, 2], **options)) == expected
-
-
-def test_periods_are_those_of_all_channels():
-    net = Convolutional([2, 2], kernel=2, positions=6, input=[1, 2] * 3 + [1, 2, 3] * 2)
-    assert distinct_positions(net) == 6
-    assert distinct_positions(net.replaced(input=[1, 2] * 3 + [4, 5] * 3)) == 2
-
-
-def test_the_record_of_a_twin_is_that_of_the_convolution():
-    net = Convolutional([2, 4, 4], kernel=2, positions=3, weights=["uniform", "uniform"])
-    found = predict(net)
-    assert found.network == net
-    assert [layer.width for layer in found.layers] == [6, 12, 12]
-    assert found.kurtosis == Exact(fmpq(9, 5))
-    assert found.details == {
-        "padding": "circular",
-        "groups": 1,
-        "distinct_positions": 1,
-        "fully_connected_twin": [2, 4, 4],
-    }
-    assert predict(net.replaced(weights=["uniform", "normal"])).kurtosis is None
-    assert isinstance(predict(net.replaced(weights="truncated_normal:2")).kurtosis, Enclosed)
