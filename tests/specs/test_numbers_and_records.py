@@ -20,10 +20,8 @@ from theory import (
     Floating,
     FullyConnected,
     SpecError,
-    as_law,
     delta_law,
     gradient_moments,
-    initialiser,
     predict,
     reversed_network,
 )
@@ -333,45 +331,3 @@ def test_degrees_of_freedom_are_binomial(width):
     assert sum((p for _, _, p in found), fmpq(0)) == 1
     assert sum((b * p for b, _, p in found), fmpq(0)) == fmpq(width, 2)
     assert sum((b**2 * p for b, _, p in found), fmpq(0)) == fmpq(width, 4) + fmpq(width, 2) ** 2
-
-
-# Initialisers.
-
-
-LINEAR_LIKE = [
-    "linear", "sigmoid", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("nonlinearity", LINEAR_LIKE)
-def test_torch_gains_of_linear_maps_are_one(nonlinearity):
-    """torch.nn.init.calculate_gain: Linear / Identity, Conv{1,2,3}D and Sigmoid 1."""
-    assert initialiser("torch.kaiming_normal", nonlinearity=nonlinearity).variance_gain == 1
-
-
-def test_torch_gains_of_bent_maps():
-    """The same table: Tanh 5/3, ReLU sqrt 2, Leaky ReLU sqrt(2/(1 + slope^2)), SELU 3/4."""
-    gains = {"tanh": fmpq(5, 3) ** 2, "relu": 2, "leaky_relu": 2, "selu": fmpq(3, 4) ** 2}
-    for name, squared in gains.items():
-        assert initialiser("torch.kaiming_uniform", nonlinearity=name).variance_gain == squared
-    leaky = initialiser("torch.kaiming_uniform", nonlinearity="leaky_relu", negative_slope="1/2")
-    assert leaky.variance_gain == fmpq(8, 5)
-
-
-@pytest.mark.parametrize("name", ["torch.trunc_normal", "timm.trunc_normal"])
-def test_cuts_at_two_are_followed_between_the_ends_that_are_stated(name):
-    """From 2e-6 to 2e6, both included; the cut is 2 over the standard deviation."""
-    for end, cut in (("2e-6", 10**6), ("2e6", fmpq(1, 10**6))):
-        assert initialiser(f"{name}:{end}").weights.cut == cut
-    for beyond in ("1.999e-6", "2.001e6"):
-        assert "from 2e-6 to 2e6" in refusal(initialiser, f"{name}:{beyond}")
-
-
-def test_default_biases_of_torch_depend_on_each_layers_fan_in():
-    """Uniform on +-1/sqrt(fan_in): variance 1/(3 fan_in)."""
-    chosen = initialiser("torch.linear_default").options([2, 3, 5])
-    assert chosen["bias_variance"] == [fmpq(1, 6), fmpq(1, 9)]
-    net = FullyConnected([2, 3, 5], **chosen)
-    assert [layer.bias_variance for layer in net.layers] == [fmpq(1, 6), fmpq(1, 9)]
-    assert {layer.bias for layer in net.layers} == {as_law("uniform")}
