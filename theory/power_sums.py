@@ -62,15 +62,14 @@ def _evaluate_monomial(monomial: _Monomial, sums: Sequence[fmpq]) -> fmpq:
 
 def _neuron_moments(layer: Layer, order: int) -> list[_Polynomial]:
     """E a_i^{2l} given the layer before, l = 0..order, as polynomials in its power sums."""
-    weights = _cumulants([layer.weights.independent_moment(l) for l in range(order + 1)])
-    biases: list[Number] = [fmpq(0)] * (order + 1)
+    powers = range(order + 1)
+    weights = _cumulants([layer.weights.independent_moment(l) for l in powers])
+    biases: list[Number] = [fmpq(0) for _ in powers]
     if layer.bias_variance != 0:
-        scaled = [layer.bias.even_moment(l) * layer.bias_variance**l for l in range(order + 1)]
-        biases = _cumulants(scaled)
-    cumulants: list[_Polynomial] = [{}]
-    cumulants += [{(l,): weights[l] * layer.entry_variance**l, (): biases[l]} for l in range(1, order + 1)]
+        biases = _cumulants([layer.bias.even_moment(l) * layer.bias_variance**l for l in powers])
+    cumulants = [{(l,): weights[l] * layer.entry_variance**l, (): biases[l]} for l in powers]
     moments: list[_Polynomial] = [{(): fmpq(1)}]
-    for l in range(1, order + 1):
+    for l in powers[1:]:
         total: _Polynomial = defaultdict(fmpq)
         for i in range(1, l + 1):
             _add(total, comb(2 * l - 1, 2 * i - 1), _times(cumulants[i], moments[l - i]))

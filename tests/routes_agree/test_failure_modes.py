@@ -57,6 +57,25 @@ def test_ratios_are_relative_to_the_input():
     assert judged([100, 1]).fm1.fails is True
 
 
+@pytest.mark.parametrize(
+    ("means", "worst"),
+    [([1, 1, 1], 1), ([1, 2, 2], 1), ([1, 2, (1, 2)], 1), ([1, (3, 2), (9, 10)], 1), ([1, 2, (3, 5)], 1),
+     ([1, (9, 10), (3, 2)], 2), ([1, (1, 4), 3], 1), ([1, 3, (1, 4)], 2), ([1, 3, 2, 3, 4], 4)],
+)  # fmt: skip
+def test_the_worst_layer_is_the_first_of_those_furthest_from_one(means, worst):
+    """Up and down by factors alike; the input is no layer."""
+    assert judged(means).fm1.worst_layer == worst
+
+
+def test_spreads_of_a_zero_input_begin_at_one():
+    assert [f.number for f in judged([0, 1, 1], [0, 3, 6]).fm2.factors] == [3, 2]
+
+
+def test_means_and_second_moments_are_of_as_many_layers():
+    with pytest.raises(ValueError, match="longer"):
+        judged([1, 1, 1], [1, 2])
+
+
 def test_the_input_is_its_own_measure_and_never_judged():
     """Its length may be too long a fraction to be kept: a ball over itself touches a threshold of 1."""
     long = fmpq(3**2000, 2**2000)

@@ -5,9 +5,12 @@ Most were found by a small change of a formula that no other test noticed.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import re
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -20,22 +23,23 @@ from theory import (
     Floating,
     FullyConnected,
     SpecError,
-    as_law,
     delta_law,
     gradient_moments,
-    initialiser,
     predict,
     reversed_network,
 )
+from theory.bounds import second_moment_bounds
 from theory.empirical_variance import affine_empirical_variance
 from theory.exact_moments import length_moment, vanishing_probability
 from theory.gradient_law import ChiSquareFactor
+from theory.gradients import _numbers
 from theory.precision import at_precision
+from theory.prediction import _values
 from theory.rationals import rational
 from theory.readings.exact import length_moments
 from theory.recursion import check_order_range
 from theory.reversal import alive_probabilities, reversed_layers, survival
-from theory.values import _scientific
+from theory.values import _scientific, as_value, larger, smaller
 
 
 def refusal(function, *words, **named):
@@ -162,6 +166,49 @@ def test_means_and_second_moments_belong_to_the_same_layers():
             affine_empirical_variance(steps, means, squares)
 
 
+def test_floats_of_records():
+    """Infinite beyond the range of floats, where JSON has null."""
+    with ctx.workprec(100):
+        huge = arb(10) ** 400
+    for number in (fmpq(10) ** 400, huge):
+        assert float(as_value(number)) == math.inf
+        assert as_value(number).to_dict()["value"] is None
+        assert as_value(number).log == pytest.approx(400 * math.log(10))
+    for number in (fmpq(5, 4), arb(1.25)):
+        assert float(as_value(number)) == as_value(number).to_dict()["value"] == 1.25
+    assert isinstance(as_value(fmpq(1)), Exact)
+    assert isinstance(as_value(arb(1)), Enclosed)
+
+
+def test_minima_and_maxima_of_numbers_and_balls():
+    """Rationals stay rational; with a ball the answer is one that holds both possible answers."""
+    third, ball = fmpq(1, 3), arb(0.5, 0.25)
+    assert (smaller(third, fmpq(1)), larger(third, fmpq(1))) == (third, 1)
+    assert isinstance(smaller(third, fmpq(1)), fmpq)
+    for pair in ((third, ball), (ball, third)):
+        low, high = smaller(*pair), larger(*pair)
+        assert isinstance(low, arb)
+        assert isinstance(high, arb)
+        assert low.contains(third)
+        assert low.contains(arb(0.25))
+        assert high.contains(third)
+        assert high.contains(arb(0.75))
+        assert not low.contains(arb(0.5))
+
+
+def test_infinite_bounds_are_null():
+    found = Bounded(fmpq(1, 2), arb("inf")).to_dict()
+    assert (found["upper"], found["bounded"], found["value"], found["log"]) == (None, True, None, None)
+    assert 0.4999 < float(found["lower"]) <= 0.5
+
+
+@pytest.mark.parametrize("number", [fmpq(7), fmpq(-7), fmpq(1, 7), fmpq(0)])
+def test_rationals_are_written_as_python_reads_them(number):
+    shown = Exact(number).to_dict()["exact"]
+    assert fmpq(*Fraction(shown).as_integer_ratio()) == number
+    assert ("/" in shown) == (number.q != 1)
+
+
 # Predictions.
 
 
@@ -182,8 +229,9 @@ def test_variances_have_their_digits_even_where_they_are_nearly_nothing():
 
 @pytest.mark.parametrize("function", [predict, gradient_moments])
 def test_long_fractions_are_kept_where_all_digits_are_asked_only(function):
-    """A gain of 1e-1000 in each of five layers: 5,000 digits."""
+    """A gain of 1e-1000 in each of five layers: 5,000 digits; of one layer 1,000."""
     net = FullyConnected([2] * 6, variance_gain="1e-1000")
+    assert isinstance(predict(net, 1).layers[1].moments[0], Exact)
     short, long = function(net, 1), function(net, 1, exact=True)
 
     def last(found):
@@ -233,7 +281,12 @@ def test_the_infinite_moment_is_named(use, named):
 
 def test_chances_of_vanishing_are_exact_up_to_a_million_bits():
     """1 - (1 - 2^-n)^d has n d bits."""
-    short, long = (vanishing_probability(FullyConnected([1000] * n).layers) for n in (1001, 1002))
+    short, longer, long = (
+        vanishing_probability(FullyConnected(widths).layers)
+        for widths in ([1000] * 1001, [1000] * 1001 + [1], [1000] * 1002)
+    )
+    assert isinstance(longer, arb)
+    assert longer.overlaps(arb((1 + short) / 2))
     assert short == 1 - (1 - fmpq(1, 2**1000)) ** 1000
     assert isinstance(long, arb)
     with ctx.workprec(3000):
@@ -247,6 +300,66 @@ def test_layers_are_alike_only_with_the_same_fan_in_where_it_matters(mode):
     net = FullyConnected([3, 4, 4], mode=mode)
     for k in (1, 2, 3):
         assert length_moment(net.layers, k) == length_moments(net, 3)[-1][k - 1]
+
+
+def numbers_in(record):
+    """The exact and enclosed numbers of a record, found by walking through it."""
+    if isinstance(record, (Exact, Enclosed)):
+        yield record
+    elif isinstance(record, tuple):
+        for part in record:
+            yield from numbers_in(part)
+    elif is_dataclass(record):
+        for field in fields(record):
+            yield from numbers_in(getattr(record, field.name))
+
+
+@pytest.mark.parametrize(("predicted", "checked"), [(predict, _values), (gradient_moments, _numbers)])
+def test_digits_of_every_number_are_looked_at(predicted, checked):
+    """But the kurtosis and constants, and what failure modes are read from."""
+    found = predicted(FullyConnected([2, 3, 4], weights="truncated_normal:2"))
+    looked_at = {id(number) for number in checked(found)}
+    for part in ("layers", "empirical_variance", "first_to_last"):
+        assert {id(number) for number in numbers_in(getattr(found, part, None))} <= looked_at
+    for end in ("lower", "upper", "exponential_lower", "exponential_upper"):
+        assert predicted is gradient_moments or id(getattr(found.second_moment_bounds, end)) in looked_at
+
+
+def test_second_moments_and_their_bounds_need_the_fourth_moment_only():
+    """student_t:5 has no sixth moment, and student_t:3 not the fourth."""
+    found = predict(FullyConnected([2, 3], weights="student_t:5"))
+    bounds = found.second_moment_bounds
+    assert bounds.lower.number <= found.layers[1].moments[1].number <= bounds.upper.number
+    assert predict(FullyConnected([2, 3], weights="student_t:3"), 1).second_moment_bounds is None
+    assert gradient_moments(FullyConnected([2, 3], weights="student_t:5"), 1).layers[0].weight_spread
+
+
+def test_bounds_begin_at_the_square_of_the_inputs_length():
+    """x = (1, 3): M = 5. Normal weights have c = C = 5, gain 1 halves the mean: q = 25 (1/4) (1 + 5/3)."""
+    bounds = second_moment_bounds(FullyConnected([2, 3], input=[1, 3], variance_gain=1))
+    assert bounds.lower.number == bounds.upper.number == fmpq(25, 4) * fmpq(8, 3)
+    assert bounds.exponential_upper.ball.overlaps(fmpq(25, 4) * arb(fmpq(5, 3)).exp())
+    assert bounds.exponential_lower.ball.overlaps(fmpq(25, 4) * (arb(6).log() / 3).exp())
+    plain = bounds.to_dict(exact_digits=10)
+    assert list(plain) == ["c", "C", "lower", "upper", "exponential_lower", "exponential_upper"]
+    assert (plain["c"]["exact"], plain["C"]["exact"], plain["lower"]["exact"]) == ("5", "5", "50/3")
+
+
+def test_defaults_are_second_moments_to_thirty_digits():
+    for predicted in (predict, gradient_moments):
+        named = inspect.signature(predicted).parameters
+        assert (named["order"].default, named["digits"].default, named["exact"].default) == (2, 30, False)
+
+
+@pytest.mark.parametrize("digits", [1, 1000])
+def test_digits_from_one_to_a_thousand(digits):
+    net = FullyConnected([2, 3], weights="truncated_normal:2")
+    ball = predict(net, digits=digits).layers[1].moments[1].ball
+    assert ball.rel_accuracy_bits() >= digits * math.log2(10)
+    for beyond in (0, 1001, True, 2.0, "2"):
+        assert refusal(predict, net, digits=beyond) == (
+            f"digits must be a whole number from 1 to 1000, not {beyond!r}"
+        )
 
 
 # Gradients.
@@ -333,45 +446,3 @@ def test_degrees_of_freedom_are_binomial(width):
     assert sum((p for _, _, p in found), fmpq(0)) == 1
     assert sum((b * p for b, _, p in found), fmpq(0)) == fmpq(width, 2)
     assert sum((b**2 * p for b, _, p in found), fmpq(0)) == fmpq(width, 4) + fmpq(width, 2) ** 2
-
-
-# Initialisers.
-
-
-LINEAR_LIKE = [
-    "linear", "sigmoid", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("nonlinearity", LINEAR_LIKE)
-def test_torch_gains_of_linear_maps_are_one(nonlinearity):
-    """torch.nn.init.calculate_gain: Linear / Identity, Conv{1,2,3}D and Sigmoid 1."""
-    assert initialiser("torch.kaiming_normal", nonlinearity=nonlinearity).variance_gain == 1
-
-
-def test_torch_gains_of_bent_maps():
-    """The same table: Tanh 5/3, ReLU sqrt 2, Leaky ReLU sqrt(2/(1 + slope^2)), SELU 3/4."""
-    gains = {"tanh": fmpq(5, 3) ** 2, "relu": 2, "leaky_relu": 2, "selu": fmpq(3, 4) ** 2}
-    for name, squared in gains.items():
-        assert initialiser("torch.kaiming_uniform", nonlinearity=name).variance_gain == squared
-    leaky = initialiser("torch.kaiming_uniform", nonlinearity="leaky_relu", negative_slope="1/2")
-    assert leaky.variance_gain == fmpq(8, 5)
-
-
-@pytest.mark.parametrize("name", ["torch.trunc_normal", "timm.trunc_normal"])
-def test_cuts_at_two_are_followed_between_the_ends_that_are_stated(name):
-    """From 2e-6 to 2e6, both included; the cut is 2 over the standard deviation."""
-    for end, cut in (("2e-6", 10**6), ("2e6", fmpq(1, 10**6))):
-        assert initialiser(f"{name}:{end}").weights.cut == cut
-    for beyond in ("1.999e-6", "2.001e6"):
-        assert "from 2e-6 to 2e6" in refusal(initialiser, f"{name}:{beyond}")
-
-
-def test_default_biases_of_torch_depend_on_each_layers_fan_in():
-    """Uniform on +-1/sqrt(fan_in): variance 1/(3 fan_in)."""
-    chosen = initialiser("torch.linear_default").options([2, 3, 5])
-    assert chosen["bias_variance"] == [fmpq(1, 6), fmpq(1, 9)]
-    net = FullyConnected([2, 3, 5], **chosen)
-    assert [layer.bias_variance for layer in net.layers] == [fmpq(1, 6), fmpq(1, 9)]
-    assert {layer.bias for layer in net.layers} == {as_law("uniform")}
