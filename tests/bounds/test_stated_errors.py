@@ -19,6 +19,7 @@ from theory.inversion import _cutting, _Errors, _highest_frequency, _period, _re
 from theory.quantiles import _newton
 from theory.quantiles import _reach as _furthest
 from theory.readings.batch import batch_length_moments
+from theory.recursion import moment_recursion
 from theory.slope_mixture import _STRIPS, _growth, _rule_error, _step
 from theory.stirling import _SERIES, _series
 
@@ -246,9 +247,14 @@ def test_steps_meet_the_goal_and_no_smaller_one_is_taken():
 # Many architectures at once.
 
 
-@pytest.mark.parametrize(("order", "bias"), [(1, 0), (2, 0), (3, 1)])
+@pytest.mark.parametrize(("order", "bias"), [(1, 0), (2, 0), (3, 1), (6, 0)])
 def test_relative_errors_of_batches_grow_with_depth_alone(order, bias):
-    """Roundings a layer times depth + 2, as count u/(1 - count u)."""
+    """Roundings a layer times depth + 2, as count u/(1 - count u).
+
+    A layer sums its longest row of its longest entries; 11.5 roundings for each degree and 6 besides.
+    """
+    rows = moment_recursion(order, bool(bias)).terms.values()
+    sums = max(map(len, rows)) + max(len(entry) for row in rows for entry in row.values())
     counts = []
     for depth, rows in ((2, 1), (2, 7), (10, 3)):
         widths = np.full((rows, depth + 1), 5)
@@ -256,4 +262,18 @@ def test_relative_errors_of_batches_grow_with_depth_alone(order, bias):
         count = error / (1 + error) / ULP
         assert count == pytest.approx(round(count), rel=1e-9)
         counts.append(round(count) / (depth + 2))
-    assert counts[0] == counts[1] == counts[2] == int(counts[0]) >= 12 * order + 8
+    assert counts[0] == counts[1] == counts[2] == int(counts[0]) >= sums + 11.5 * order + 6
+
+
+@pytest.mark.parametrize(("order", "bias"), [(1, 0), (2, 0), (3, 1)])
+def test_errors_of_logarithms_cover_a_rounding_of_the_largest_in_each_operation(order, bias):
+    """The operations are counted as in the other reading; here each loses u times the largest logarithm.
+
+    The largest is at most twice that of a state: a factor lies between two of them.
+    """
+    widths, options = np.array([[5, 5]]), {"order": order, "bias_variance": bias}
+    counted = batch_length_moments(widths, **options).relative_error
+    found = batch_length_moments(widths, variance_gain="1e300", logarithmic=True, **options)
+    largest = found.logs.max()
+    assert largest > 600
+    assert 2 * counted * largest <= math.log1p(found.relative_error) <= 3 * counted * largest
