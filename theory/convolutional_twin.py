@@ -44,7 +44,7 @@ class SumLaw(Law):
         return f"sum of {self.terms} {self.law.name}"
 
     @property
-    def finite_half_order(self) -> int | None:
+    def finite_half_order(self) -> float:
         return self.law.finite_half_order
 
     def even_moment(self, half_order: int) -> Number:

@@ -19,7 +19,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> SpecError:
     unknown activation 'rellu'; did you mean 'relu'? (known: relu, abs)
     """
     names = list(known)
-    near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = next(iter(get_close_matches(name.lower(), names, cutoff=0.5)), "")
+    hint = f"; did you mean {near!r}?" if near else ""
     shown = name if len(name) <= 40 else name[:40] + "..."
     return SpecError(f"unknown {kind} {shown!r}{hint} (known: {', '.join(names)})")

@@ -139,9 +139,6 @@ def _judged(
     ratios: Sequence[Number], outside: Callable[[Number], bool], badness: Callable[[Number], Number]
 ) -> FailureMode:
     first = next((j for j, r in enumerate(ratios) if j > 0 and outside(r)), None)
-    worst = 1
-    for j in range(2, len(ratios)):
-        if badness(ratios[j]) > badness(ratios[worst]):
-            worst = j
+    worst = max(range(1, len(ratios)), key=lambda j: badness(ratios[j]))
     factors = (as_value(b / a) for a, b in pairwise(ratios))
     return FailureMode(first is not None, first, as_value(ratios[worst]), worst, tuple(factors))

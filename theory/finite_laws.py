@@ -42,7 +42,7 @@ class FiniteLaw(Law):
                     f"this finite law is not symmetric: {value} has probability {probability}, "
                     f"{-value} has {table.get(-value, 0)}; asymmetric weights leave the theory"
                 )
-        if self.raw_moment(1) == 0:
+        if all(value == 0 for value, _ in self.points):
             raise SpecError("a finite law must have a non-zero value; all mass at 0 has variance 0")
 
     @property

@@ -57,8 +57,7 @@ class Initialiser:
         chosen = {"weights": self.weights, "variance_gain": self.variance_gain, "mode": self.mode}
         if self.bias_weights is None:
             return chosen
-        by_fan_in = {n: self.bias_gain / n for n in set(widths[:-1])}
-        variances = [by_fan_in[n] for n in widths[:-1]]
+        variances = [self.bias_gain / n for n in widths[:-1]]
         return chosen | {"bias_weights": self.bias_weights, "bias_variance": variances}
 
 

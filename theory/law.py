@@ -5,6 +5,7 @@ m_{2r} = E w^{2r} for the weight w scaled to E w^2 = 1, THEORY.md section 1.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -42,9 +43,9 @@ class Law(ABC):
         return fmpq(1)
 
     @property
-    def finite_half_order(self) -> int | None:
-        """The largest r with E w^(2r) finite, or None when all moments are finite."""
-        return None
+    def finite_half_order(self) -> float:
+        """The largest r with E w^(2r) finite, infinite when all moments are."""
+        return math.inf
 
     @property
     def kurtosis(self) -> Number:
@@ -53,4 +54,4 @@ class Law(ABC):
 
     def has_moment(self, half_order: int) -> bool:
         """Whether E w^(2 * half_order) is finite."""
-        return self.finite_half_order is None or half_order <= self.finite_half_order
+        return half_order <= self.finite_half_order

@@ -167,8 +167,7 @@ class FullyConnected(Network):
     @property
     def bias_laws_in_use(self) -> tuple[Law, ...]:
         """The laws of the biases whose variance is positive."""
-        pairs = zip(self.bias_weights, self.bias_variance, strict=True)
-        return tuple(law for law, variance in pairs if variance != 0)
+        return tuple(layer.bias for layer in self.layers if layer.bias_variance != 0)
 
     def has_finite_moments(self, half_order: int) -> bool:
         """Whether all weights and biases have finite moments of order 2 * half_order."""

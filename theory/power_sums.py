@@ -35,11 +35,12 @@ def length_moments(network: FullyConnected, order: int) -> Iterator[list[Number]
     569423601/250000000
     """
     basis = _monomials(order)
-    sums = [network.input_power_sum(l) for l in range(order + 1)]
+    powers = range(order + 1)
+    sums = [network.input_power_sum(l) for l in powers]
     state: dict[_Monomial, Number] = {m: _evaluate_monomial(m, sums) for m in basis}
     for layer in network.layers:
         neuron = _neuron_moments(layer, order)
-        ratios = [layer.moment_ratio(r) for r in range(order + 1)]
+        ratios = [layer.moment_ratio(r) for r in powers]
         state = {m: _expect(_layer_moment(m, layer.width, neuron), state, ratios) for m in basis}
         yield [state[(1,) * k] / fmpq(layer.width) ** k for k in range(1, order + 1)]
 
@@ -61,21 +62,20 @@ def _evaluate_monomial(monomial: _Monomial, sums: Sequence[fmpq]) -> fmpq:
 
 def _neuron_moments(layer: Layer, order: int) -> list[_Polynomial]:
     """E a_i^{2l} given the layer before, l = 0..order, as polynomials in its power sums."""
-    weights = _cumulants([layer.weights.independent_moment(l) for l in range(order + 1)])
-    biases: list[Number] = [fmpq(0)] * (order + 1)
+    powers = range(order + 1)
+    weights = _cumulants([layer.weights.independent_moment(l) for l in powers])
+    biases: list[Number] = [fmpq(0) for _ in powers]
     if layer.bias_variance != 0:
-        scaled = [layer.bias.even_moment(l) * layer.bias_variance**l for l in range(order + 1)]
-        biases = _cumulants(scaled)
-    cumulants: list[_Polynomial] = [{}]
-    cumulants += [{(l,): weights[l] * layer.entry_variance**l, (): biases[l]} for l in range(1, order + 1)]
+        biases = _cumulants([layer.bias.even_moment(l) * layer.bias_variance**l for l in powers])
+    cumulants = [{(l,): weights[l] * layer.entry_variance**l, (): biases[l]} for l in powers]
     moments: list[_Polynomial] = [{(): fmpq(1)}]
-    for l in range(1, order + 1):
+    for l in powers[1:]:
         total: _Polynomial = defaultdict(fmpq)
         for i in range(1, l + 1):
             _add(total, comb(2 * l - 1, 2 * i - 1), _times(cumulants[i], moments[l - i]))
         moments.append(dict(total))
     factor = layer.activation.even_moment_factor
-    return [moments[0]] + [{m: c * factor(l) for m, c in moments[l].items()} for l in range(1, order + 1)]
+    return [{m: c * factor(l) for m, c in moment.items()} for l, moment in enumerate(moments)]
 
 
 def _cumulants(even_moments: Sequence[Number]) -> list[Number]:

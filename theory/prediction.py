@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from flint import fmpq
-
 from theory.bounds import SecondMomentBounds, second_moment_bounds
 from theory.empirical_variance import expected_empirical_variance
 from theory.errors import SpecError
@@ -176,7 +174,7 @@ def _layers(
             index=j,
             width=network.widths[j],
             moments=tuple(as_value(m) for m in row[:order]),
-            variance=as_value(row[1] - row[0] ** 2) if reachable and j > 0 else _start(reachable),
+            variance=as_value(row[1] - row[0] ** 2) if reachable else None,
         )
         for j, row in enumerate(rows)
     )
@@ -191,10 +189,6 @@ def _kurtosis(network: FullyConnected) -> Exact | Enclosed | None:
         return as_value(law.kurtosis)
     kurtoses = {layer.kurtosis for layer in network.layers}
     return as_value(kurtoses.pop()) if len(kurtoses) == 1 else None
-
-
-def _start(reachable: bool) -> Exact | None:
-    return Exact(fmpq(0)) if reachable else None
 
 
 def _values(prediction: Prediction) -> list[Exact | Enclosed | None]:

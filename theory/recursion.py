@@ -83,8 +83,8 @@ class LawNumbers(Generic[S]):
 class ShapeNumbers(Generic[S]):
     """The rest of a layer, read in a semiring.
 
-    `reciprocal` is 1/n, `falling[i]` is 1 - i/n (0 when i >= n), `gain` the effective variance
-    gain fan_in * entry variance, `half_moments[l]` the activation's c_l; l and i from 0 to order.
+    `reciprocal` is 1/n, `falling[i]` is 1 - i/n (0 when i >= n) for i < order, `gain` the effective
+    variance gain fan_in * entry variance, `half_moments[l]` the activation's c_l, l = 0, ..., order.
     `ratios[l]` is the factor of degree l for dependent weights, None for independent ones.
     """
 
@@ -126,6 +126,11 @@ class MomentRecursion:
     partitions: tuple[Partition, ...]
     terms: Mapping[Partition, Mapping[Partition, tuple[tuple[int, Partition, Partition], ...]]]
 
+    @property
+    def powers(self) -> range:
+        """0, 1, ..., order."""
+        return range(self.order + 1)
+
     @cached_property
     def position(self) -> dict[Partition, int]:
         """Where each partition stands in the state."""
@@ -156,7 +161,7 @@ class MomentRecursion:
         """E M^k for k = 1, ..., order from the state of a layer."""
         return [
             _sum([lift(count) * state[self.position[p]] for p, count in _length_powers(k)])
-            for k in range(1, self.order + 1)
+            for k in self.powers[1:]
         ]
 
     def run(self, matrices: Iterable[Rows[S]], start: Sequence[S]) -> Iterator[list[S]]:

@@ -56,4 +56,5 @@ class Network(ABC):
 
 def folded(values: list[Any]) -> Any:
     """One value where all are alike, else the list."""
-    return values[0] if all(value == values[0] for value in values) else values
+    first, *others = values
+    return first if all(value == first for value in others) else values

@@ -183,7 +183,7 @@ def _outward(number: Number) -> dict[str, Any]:
     """Decimal bounds of about 30 digits, of a long or exact number too; None for infinity."""
     if arb(number) == arb("inf"):
         return {"lower": None, "upper": None}
-    return _decimal_bounds(arb(number) * (1 + arb(0, 2.0**-100)))
+    return _decimal_bounds(arb(number) * arb(1, 2.0**-100))
 
 
 def _decimal_bounds(ball: arb) -> dict[str, Any]:

@@ -57,6 +57,33 @@ def test_ratios_are_relative_to_the_input():
     assert judged([100, 1]).fm1.fails is True
 
 
+@pytest.mark.parametrize(
+    ("means", "worst"),
+    [([1, 1, 1], 1), ([1, 2, 2], 1), ([1, 2, (1, 2)], 1), ([1, (3, 2), (9, 10)], 1), ([1, 2, (3, 5)], 1),
+     ([1, (9, 10), (3, 2)], 2), ([1, (1, 4), 3], 1), ([1, 3, (1, 4)], 2), ([1, 3, 2, 3, 4], 4)],
+)  # fmt: skip
+def test_the_worst_layer_is_the_first_of_those_furthest_from_one(means, worst):
+    """Up and down by factors alike; the input is no layer."""
+    assert judged(means).fm1.worst_layer == worst
+
+
+def test_spreads_of_a_zero_input_begin_at_one():
+    assert [f.number for f in judged([0, 1, 1], [0, 3, 6]).fm2.factors] == [3, 2]
+
+
+def test_means_and_second_moments_are_of_as_many_layers():
+    with pytest.raises(ValueError, match="longer"):
+        judged([1, 1, 1], [1, 2])
+
+
+def test_the_input_is_its_own_measure_and_never_judged():
+    """Its length may be too long a fraction to be kept: a ball over itself touches a threshold of 1."""
+    long = fmpq(3**2000, 2**2000)
+    found = failure_modes([long, 2 * long], [long**2, 8 * long**2], Thresholds(1, 1, 1))
+    assert (found.fm1.fails, found.fm1.first_layer) == (True, 1)
+    assert (found.fm2.fails, found.fm2.first_layer) == (True, 1)
+
+
 def test_zero_input_has_no_ratio_but_a_spread():
     found = predict(FullyConnected([2, 3, 4], input=[0, 0], bias_variance=1)).failure_modes
     assert found.fm1.fails is None

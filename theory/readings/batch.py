@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import MAX_WIDTH, GainLike
 from theory.errors import SpecError
-from theory.fans import fan
+from theory.fans import checked_mode
 from theory.laws import Law, LawLike, as_law, independent_law
 from theory.orthogonal import Orthogonal, sphere_factor
 from theory.rationals import RationalLike, rational
@@ -48,8 +48,9 @@ _TINY = 1e-280
 class BatchMoments:
     """E M_d^k of many architectures.
 
-    `moments` and `logs` have shape (architectures, order); a moment beyond the range of floats
-    is inf there and finite in `logs`. `relative_error` bounds the rounding error of `moments`.
+    `moments` and `logs` have shape (architectures, order); a moment beyond the range of normal floats
+    is inf or inexact there and finite in `logs`. `relative_error` bounds the rounding error of the other
+    `moments`; it is larger where some row had to be read by logarithms.
     """
 
     moments: Floats
@@ -108,7 +109,7 @@ def batch_length_moments(
 
     def watch(state: list[Any]) -> None:
         """Note the rows in which a number came near the end of the range of floats."""
-        for component in state[1:]:
+        for component in state:
             np.logical_or(outside, (component > 0) & (component < _TINY), out=outside)
 
     arithmetic = _Arithmetic[Any](_as_float, lambda x: x)
@@ -116,18 +117,29 @@ def batch_length_moments(
         moments = _stack(_run(checked, family, recursion, arithmetic, watch), len(checked))
         logs = np.log(moments)
     outside |= ~((moments > _TINY) & np.isfinite(moments)).all(axis=1)
+    error = _relative_error(recursion, checked.shape[1] - 1)
     if outside.any():
         again = _logarithmic(checked[outside], family, recursion)
         moments[outside], logs[outside] = again.moments, again.logs
-    return BatchMoments(moments, logs, _relative_error(recursion, checked.shape[1] - 1))
+        error = max(error, again.relative_error)
+    return BatchMoments(moments, logs, error)
 
 
 def _logarithmic(widths: Widths, family: _Family, recursion: MomentRecursion) -> BatchMoments:
     arithmetic = _Arithmetic[LogArray](_log_of, LogArray.of)
-    columns = _run(widths, family, recursion, arithmetic)
+    furthest = 0.0
+
+    def watch(state: list[LogArray]) -> None:
+        """Note how far from 0 the logarithms get."""
+        nonlocal furthest
+        for component in state:
+            far = np.abs(component.log)
+            furthest = float(np.max(far, where=far < np.inf, initial=furthest))
+
+    columns = _run(widths, family, recursion, arithmetic, watch)
     logs = _stack([column.log for column in columns], len(widths))
     with np.errstate(over="ignore"):
-        return BatchMoments(np.exp(logs), logs, _log_error(recursion, widths, logs))
+        return BatchMoments(np.exp(logs), logs, _log_error(recursion, widths.shape[1] - 1, furthest))
 
 
 def _as_float(value: Number | int) -> float:
@@ -153,7 +165,7 @@ def _checked(widths: Widths, order: int, family: _Family) -> Widths:
     for law in (family.weights, *([family.bias_weights] if family.bias_variance else [])):
         if not law.has_moment(order):
             raise SpecError(f"order {order} needs an infinite moment of the law {law.name}")
-    fan(family.mode, 1, 1)
+    checked_mode(family.mode)
     if number(family.variance_gain) <= 0 or family.bias_variance < 0:
         raise SpecError("the variance gain must be positive and the bias variance at least 0")
     return table
@@ -167,17 +179,14 @@ def _run(
     watch: Callable[[list[S]], None] = lambda state: None,
 ) -> list[S]:
     """The moments after the last layer, one element per order; `watch` sees every state."""
-    orders = range(recursion.order + 1)
     lift = arithmetic.scalar
-    biases = [family.bias_weights.even_moment(l) * family.bias_variance**l for l in orders]
-    law_rows = recursion.law_rows(
-        LawNumbers(
-            lift,
-            [lift(family.weights.independent_moment(l)) for l in orders],
-            [lift(b) for b in biases] if recursion.has_bias else [lift(1)],
-        )
-    )
-    shapes = _shapes(widths, family, recursion.order, arithmetic)
+    weights = [lift(family.weights.independent_moment(l)) for l in recursion.powers]
+    biases = []
+    if recursion.has_bias:
+        bias, variance = family.bias_weights, family.bias_variance
+        biases = [lift(bias.even_moment(l) * variance**l) for l in recursion.powers]
+    law_rows = recursion.law_rows(LawNumbers(lift, weights, biases))
+    shapes = _shapes(widths, family, recursion, arithmetic)
     start = _ones_state(widths[:, 0], recursion, arithmetic)
     states = recursion.run((recursion.matrix(law_rows, s) for s in shapes), start)
     last: list[S] = []
@@ -188,10 +197,10 @@ def _run(
 
 
 def _shapes(
-    widths: Widths, family: _Family, order: int, arithmetic: _Arithmetic[S]
+    widths: Widths, family: _Family, recursion: MomentRecursion, arithmetic: _Arithmetic[S]
 ) -> Iterator[ShapeNumbers[S]]:
     lift = arithmetic.scalar
-    halves = [lift(family.activation.even_moment_factor(l)) for l in range(order + 1)]
+    halves = [lift(family.activation.even_moment_factor(l)) for l in recursion.powers]
     for j in range(1, widths.shape[1]):
         fan_in, n = widths[:, j - 1].astype(np.float64), widths[:, j].astype(np.float64)
         gain = lift(number(family.variance_gain))
@@ -199,10 +208,10 @@ def _shapes(
         yield ShapeNumbers(
             one=lift(1),
             reciprocal=arithmetic.array(1.0 / n),
-            falling=[arithmetic.array(_falling(n, i)) for i in range(order + 1)],
+            falling=_falling(n, recursion.order, arithmetic),
             gain=gain if family.mode == "fan_in" else gain * arithmetic.array(ratio),
             half_moments=halves,
-            ratios=_ratios(family.weights, np.maximum(fan_in, n), order, arithmetic),
+            ratios=_ratios(family.weights, np.maximum(fan_in, n), recursion.order, arithmetic),
         )
 
 
@@ -228,9 +237,8 @@ def _fans(mode: str, fan_in: Floats, fan_out: Floats) -> Floats:
     }[mode]
 
 
-def _falling(n: Floats, i: int) -> Floats:
-    result: Floats = np.maximum(n - i, 0.0) / n
-    return result
+def _falling(n: Floats, order: int, arithmetic: _Arithmetic[S]) -> list[S]:
+    return [arithmetic.array(np.maximum(n - i, 0.0) / n) for i in range(order)]
 
 
 def _ones_state(n: Widths, recursion: MomentRecursion, arithmetic: _Arithmetic[S]) -> list[S]:
@@ -239,9 +247,9 @@ def _ones_state(n: Widths, recursion: MomentRecursion, arithmetic: _Arithmetic[S
     shape = ShapeNumbers(
         one=one,
         reciprocal=arithmetic.array(1.0 / width),
-        falling=[arithmetic.array(_falling(width, i)) for i in range(recursion.order + 1)],
+        falling=_falling(width, recursion.order, arithmetic),
         gain=one,
-        half_moments=[one] * (recursion.order + 1),
+        half_moments=[one for _ in recursion.powers],
     )
     return [shape.width_factor(p) for p in recursion.partitions]
 
@@ -266,7 +274,11 @@ def _relative_error(recursion: MomentRecursion, depth: int) -> float:
     return count * _UNIT_ROUNDOFF / (1 - count * _UNIT_ROUNDOFF)
 
 
-def _log_error(recursion: MomentRecursion, widths: Widths, logs: Floats) -> float:
-    """Each operation on logarithms loses one rounding of a number no larger than the largest."""
-    largest = float(np.max(np.abs(logs), initial=1.0)) + 40.0 * recursion.order
-    return float(np.expm1(_relative_error(recursion, widths.shape[1] - 1) * largest))
+def _log_error(recursion: MomentRecursion, depth: int, furthest: float) -> float:
+    """Each operation on logarithms loses one rounding of a number no larger than the largest.
+
+    The factors of a layer lie between two states: they are at most twice as far from 0, and 40 for each
+    degree besides, for the widths and the laws.
+    """
+    largest = 2 * furthest + 40.0 * recursion.order
+    return float(np.expm1(_relative_error(recursion, depth) * largest))

@@ -97,7 +97,7 @@ def length_moments(
 
 def start_state(network: Network, recursion: MomentRecursion) -> list[fmpq]:
     """The normalised augmented moments n_0^{-m} A_lambda(x) of the input."""
-    sums = [network.input_power_sum(r) for r in range(recursion.order + 1)]
+    sums = [network.input_power_sum(r) for r in recursion.powers]
     n = fmpq(network.widths[0])
     return [from_power_sums(p, sums.__getitem__, fmpq(1)) / n ** sum(p) for p in recursion.partitions]
 
@@ -136,19 +136,14 @@ class LayerMaps:
 
 def law_numbers(layer: Layer, recursion: MomentRecursion) -> LawNumbers[Number]:
     """The moments of a layer's laws."""
-    orders = range(recursion.order + 1)
-    biases: list[Number] = [fmpq(1)]
-    if recursion.has_bias:
-        biases = [_bias_moment(layer, l) for l in orders]
-    return LawNumbers(fmpq, [layer.weights.independent_moment(l) for l in orders], biases)
+    weights = [layer.weights.independent_moment(l) for l in recursion.powers]
+    biases = [_bias_moment(layer, l) for l in recursion.powers] if recursion.has_bias else []
+    return LawNumbers(fmpq, weights, biases)
 
 
 def _bias_moment(layer: Layer, half_order: int) -> Number:
-    if half_order == 0:
-        return fmpq(1)
-    if layer.bias_variance == 0:
-        return fmpq(0)
-    return layer.bias.even_moment(half_order) * layer.bias_variance**half_order
+    scale = layer.bias_variance**half_order
+    return layer.bias.even_moment(half_order) * scale if layer.bias_variance != 0 else scale
 
 
 def shape_numbers(layer: Layer, order: int) -> ShapeNumbers[Number]:
@@ -158,7 +153,7 @@ def shape_numbers(layer: Layer, order: int) -> ShapeNumbers[Number]:
     return ShapeNumbers(
         one=fmpq(1),
         reciprocal=fmpq(1, n),
-        falling=[fmpq(max(n - i, 0), n) for i in range(order + 1)],
+        falling=[fmpq(max(n - i, 0), n) for i in range(order)],
         gain=layer.effective_gain,
         half_moments=[layer.activation.even_moment_factor(l) for l in range(order + 1)],
         ratios=None if independent else [layer.moment_ratio(l) for l in range(order + 1)],

@@ -90,9 +90,8 @@ class DerivedRecursion:
         """
         conditional = self.conditional_moment(k)
         length = expand_power_of_length(k)
-        ratios = [conditional[p] / count for p, count in length.items() if p in conditional]
-        closed = set(conditional) == set(length) and all(r == ratios[0] for r in ratios)
-        return ratios[0] if closed else None
+        first, *others = (conditional[p] / count for p, count in length.items() if p in conditional)
+        return first if set(conditional) == set(length) and all(r == first for r in others) else None
 
     def to_sympy(self) -> dict[str, Any]:
         """E[M_j^k | a_{j-1}] for k = 1..order as SymPy expressions, by the name of the left side.
@@ -172,7 +171,7 @@ def polynomial_laws(
         weights = [one, one] + [variable[f"m{2 * l}"] for l in range(2, order + 1)]
     else:
         weights = [ring.constant(_rational_moment(law, l)) for l in range(order + 1)]
-    biases = [one] + [variable[f"b{2 * l}"] for l in range(1, order + 1)] if bias else [one]
+    biases = [one] + [variable[f"b{2 * l}"] for l in range(1, order + 1)] if bias else []
     return LawNumbers(ring.constant, weights, biases)
 
 
@@ -198,7 +197,7 @@ def polynomial_shape(
         gain = ring.constant(phi.critical_variance_gain)
         halves = [ring.constant(phi.even_moment_factor(l)) for l in range(order + 1)]
     ratios = [one, one, *(variable[f"r{l}"] for l in range(2, order + 1))] if "r2" in variable else None
-    return ShapeNumbers(one, u, [one - fmpq(i) * u for i in range(order + 1)], gain, halves, ratios)
+    return ShapeNumbers(one, u, [one - fmpq(i) * u for i in range(order)], gain, halves, ratios)
 
 
 def _augmented(partition: Partition) -> str:
