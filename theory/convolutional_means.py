@@ -149,7 +149,7 @@ def _start(network: Convolutional, groups: int, *, power: int) -> PositionMeans:
             tuple(np.full((groups, size), 1, dtype=object) for size in network.positions), fmpq(1)
         )
     numerators, denominator = input_array(network)
-    sums = (numerators**power).reshape((groups, -1, *network.positions)).sum(axis=1)
+    sums = (numerators**power).reshape((groups, len(numerators) // groups, *network.positions)).sum(axis=1)
     return PositionMeans((sums,), fmpq(groups, network.channels[0] * denominator**power))
 
 

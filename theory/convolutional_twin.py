@@ -50,7 +50,7 @@ class SumLaw(Law):
     def even_moment(self, half_order: int) -> Number:
         one = [self.law.even_moment(l) / factorial(2 * l) for l in range(half_order + 1)]
         total: list[Number] = [fmpq(1), *[fmpq(0)] * half_order]
-        for digit in bin(self.terms)[2:]:
+        for digit in f"{self.terms:b}":
             total = _product(total, total)
             if digit == "1":
                 total = _product(total, one)

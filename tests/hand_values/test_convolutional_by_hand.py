@@ -7,6 +7,7 @@ from flint import arb, fmpq
 
 from theory import Convolutional, SpecError, predict
 from theory import carried_lengths as carried_module
+from theory.bounds import layer_constants
 from theory.carried_lengths import carried_lengths
 from theory.convolutional_lengths import convolutional_moments
 from theory.convolutional_means import (
@@ -19,6 +20,9 @@ from theory.convolutional_means import (
 from theory.convolutional_prediction import check_order
 from theory.patches import conditional_second_moment
 from theory.values import Bounded, Exact
+
+HALF = fmpq(1, 2)
+
 
 # The input, carried.
 
@@ -128,6 +132,18 @@ def test_windows_and_means_position_by_position():
     assert (means.positions, means.group_means()) == (3, [fmpq(46, 9)])
 
 
+def test_fractions_share_a_denominator():
+    """(1/3, 1/2) squared, at both positions and in the windows of kernel 2 around a border: 0 beyond."""
+    net = Convolutional([1, 1], kernel=2, positions=2, padding="zero", input=["1/3", "1/2"])
+    start, after = position_means(net)
+    assert start.by_position().tolist() == [fmpq(1, 9), fmpq(1, 4)]
+    assert after.by_position().tolist() == [fmpq(13, 72), fmpq(1, 8)]
+    start, after = window_means(net)
+    assert start.by_position().tolist() == [fmpq(1, 3), fmpq(1, 2)]
+    assert after.by_position().tolist() == [fmpq(5, 12), fmpq(1, 4)]
+    assert convolutional_moments(net).second[0].value() == Exact(fmpq(13, 72) ** 2)
+
+
 def test_groups_are_averaged_at_every_position():
     """(1, 2 | 3, 4) with two groups: (1 + 9)/2, (4 + 16)/2."""
     net = Convolutional([2, 2], kernel=2, positions=2, groups=2, padding="zero", input=[1, 2, 3, 4])
@@ -161,6 +177,40 @@ def test_the_first_layer_is_exact_for_its_own_law():
     assert convolutional_moments(other).second[1].value() == conditional_second_moment(
         other.layers[0], other.input
     )
+
+
+def test_every_layer_grows_by_the_constants_of_its_own_law():
+    """Kernel 1, x = (4, 5), signs then normal weights: c = 1, C = 5 for layer 1, c = 5 for layer 2; P = 2.
+
+    S = (41/2)^2, A = (9/2)^4: q_1 >= max(3/2 S, 2 A), q_2 >= 2 * 6 A. Layer 1 is one of signs, so that its
+    patches are not known, nor is its growth by averages alone.
+    """
+    net = Convolutional([1, 1, 1], kernel=1, positions=2, weights=["rademacher", "normal"], input=[4, 5])
+    found, a = convolutional_moments(net), fmpq(9, 2) ** 4
+    assert [(w.lower, w.upper) for w in found.spreads] == [(HALF, 5), (5 * HALF, 5)]
+    assert [q.lower for q in found.second] == [fmpq(41, 2) ** 2, 2 * a, 12 * a]
+
+
+@pytest.mark.parametrize(
+    ("activation", "laws", "x", "first", "later"),
+    [
+        ("relu", "uniform", [1, 2], fmpq(13, 5), fmpq(13, 5)),
+        ("relu", "uniform", [1, -2], fmpq(4, 5), fmpq(13, 5)),
+        ("leaky_relu:-1/2", "uniform", [1, -2], fmpq(4, 5), None),
+        ("leaky_relu:1/2", "uniform", [1, 2], None, fmpq(4, 5)),
+    ],
+)
+def test_signs_matter_where_the_layer_before_has_both(activation, laws, x, first, later):
+    """Uniform: kappa = 9/5, c = min(5, 13/5) under ReLU, kappa - 1 = 4/5 with both signs; P = 2.
+
+    Later layers see the outputs of an activation, which have one sign unless its slopes have one.
+    """
+    net = Convolutional(
+        [1, 1, 1, 1], kernel=1, positions=2, weights=laws, activation=activation, input=x, variance_gain=2
+    )
+    found = [2 * w.lower for w in convolutional_moments(net).spreads]
+    lower, _ = layer_constants(net.weights[0], net.activation)
+    assert found == [first if first is not None else lower] + [later if later is not None else lower] * 2
 
 
 def test_the_first_layer_is_exact_however_many_channels_it_has():

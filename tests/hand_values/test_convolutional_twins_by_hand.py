@@ -22,6 +22,7 @@ def test_moments_of_sums_of_signs(terms):
     assert [law.even_moment(l) for l in range(4)] == [1, 1, 3 - 2 / q, 15 - 30 / q + 16 / q**2]
     assert law.name == f"sum of {terms} rademacher"
     assert law.finite_half_order == as_law("rademacher").finite_half_order == float("inf")
+    assert SumLaw(as_law("student_t:5"), terms).kurtosis == 3 + fmpq(9 - 3) / terms
     assert SumLaw(as_law("student_t:5"), terms).finite_half_order == as_law("student_t:5").finite_half_order
 
 

@@ -7,8 +7,9 @@ import pytest
 from flint import arb, fmpq
 
 from theory import Convolutional, SpecError
+from theory.activations import as_activation
 from theory.between import Between
-from theory.convolutional_bounds import layer_growth
+from theory.convolutional_bounds import averages_dominate, layer_growth
 from theory.patches import conditional_second_moment, patch_sums
 from theory.values import Exact
 
@@ -132,6 +133,27 @@ def test_one_position_has_no_other_sign():
     assert one.constant == two.constant == 5
     assert (2 * two.spread.lower).overlaps(5 - 8 / arb.pi())
     assert two.spread.upper == 5
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        ("relu", True),
+        ("slopes:0:-2", True),
+        ("abs", True),
+        ("leaky_relu:-1/2", True),
+        ("linear", True),
+        ("slopes:2:2", True),
+        ("leaky_relu:1/2", False),
+        ("slopes:-1/2:-1", False),
+    ],
+)
+def test_averages_dominate_where_the_graph_bends_once_and_away_from_zero(activation, expected):
+    """|mean phi(z)| >= |phi(mean z)|: convex phi >= 0, or linear. For slopes 1, 1/2 take z = 3, -4.
+
+    The mean of phi is (3 - 2)/2 = 1/2, but phi(-1/2) = -1/4; for z = 4, -9: -1/4 against -5/4.
+    """
+    assert averages_dominate(as_activation(activation)) is expected
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,15 @@ def test_two_neurons_of_signs_by_hand():
     assert largest(network, 2) == [HALF, fmpq(9, 4)]
 
 
+def test_upper_bounds_of_second_moments_of_signs_by_hand():
+    """c <= 1/2, gamma <= 1/4 + (1/2)(1/4) = 3/8, tau_3 = sqrt((1/2)(9/4)), eta = 1 as above.
+
+    1 + 4 c + (2 alpha + 4 gamma) + 4 tau_3 + tau_4 = 1 + 2 + 5/2 + 3 sqrt(2) + 9/4 from M_0 = 1.
+    """
+    row = bounds.moment_bounds(Residual(2, [1], [1], **SIGNS), 2)[1]
+    assert close(row[1].upper, fmpq(31, 4) + 3 * arb(2).sqrt())
+
+
 def test_squares_of_means_of_signs_by_hand():
     """c >= 1/sqrt(24) as above: from (1, 1), m_1 = 1 + 1/sqrt(24) and m_2 = m_1 (1 + 1/sqrt(24))."""
     found = bounds._squared_means(Residual(2, [1, 1], [1], **SIGNS))

@@ -7,7 +7,7 @@ import math
 import pytest
 from flint import arb, fmpq
 
-from theory import Residual, predict
+from theory import Residual, SpecError, predict
 from theory import residual_bounds as bounds
 from theory import residual_closed_forms as closed_forms
 from theory.readings import residual as exact
@@ -76,6 +76,14 @@ def test_variances_of_linear_nets_need_the_fourth_moment_and_no_higher_one():
     assert all(isinstance(layer.variance, Exact) for layer in found.layers)
     assert isinstance(found.empirical_variance, Exact)
     assert found.failure_modes.fm2.fails is not None
+
+
+def test_matrices_that_depend_on_each_other_need_a_linear_output():
+    """An orthogonal matrix has entries whose kurtosis depends on its shape, so none is shown."""
+    net = Residual(4, [1], [4], weights="orthogonal")
+    with pytest.raises(SpecError, match="a branch with bent output"):
+        predict(net)
+    assert predict(net.replaced(branch_output="linear")).kurtosis is None
 
 
 def test_gains_that_are_not_critical_enter_the_criterion():

@@ -12,8 +12,9 @@ from actlen.cli.app import app
 from theory import Residual, SpecError, as_law, derive_residual, predict
 from theory import residual_closed_forms as closed_forms
 from theory.readings import residual as exact
+from theory.readings.exact import LayerMaps
 from theory.recursion import moment_recursion
-from theory.residual_recursion import BlockRecursion
+from theory.residual_recursion import BlockRecursion, block_recursion
 from theory.values import Enclosed, Exact
 
 
@@ -60,6 +61,18 @@ def test_latex_of_the_block():
     assert r"\mathbb{E}[\bar A_{1,1}(x_l) \mid x_{l-1}]" in text
     assert r"\frac{10 \eta^{4}}{m n}" in derive_residual(2, weights="normal").to_latex()
     assert "M_l^2" in derive_residual(2).to_sympy()
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_maps_of_blocks_have_a_part_for_every_power_of_the_scale(order):
+    """eta^0 alone is the identity; eta^{2 order} takes all of the branch."""
+    net = linear(5, [1], [3])
+    recursion, maps = block_recursion(order), LayerMaps(moment_recursion(order, has_bias=False))
+    parts = recursion.by_power(exact.output_map(net.blocks[0].layers, maps), exact._trunk_numbers(5, order))
+    assert len(parts) == order + 1
+    assert parts[0] == [[(i, fmpq(1))] for i in range(len(recursion.partitions))]
+    zero = recursion.matrix(parts, fmpq(0))
+    assert [[(i, entry) for i, entry in row if entry != 0] for row in zero] == parts[0]
 
 
 def test_blocks_alike_share_their_map(monkeypatch):
