@@ -48,13 +48,26 @@ class Planned:
 
 
 def load_libraries() -> None:
-    """Import what is not ours, so that no child has to; threads do not survive forks, so one each."""
+    """Import what is not ours, so that no child has to; threads do not survive forks, so one each.
+
+    Hypothesis would import us through our entry point: that is left to `register_types`, in the children.
+    """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     os.environ["CI"] = "1"
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(STATE / "bytecode")
-    for library in settings()["libraries"]:
-        importlib.import_module(library)
+    os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
+    try:
+        for library in settings()["libraries"]:
+            importlib.import_module(library)
+    finally:
+        del os.environ["HYPOTHESIS_NO_PLUGINS"]
+
+
+def register_types() -> None:
+    """What Hypothesis does on import: tell it how our types are drawn."""
+    if "hypothesis" in sys.modules:
+        importlib.import_module("hypothesis.entry_points").run()
 
 
 class Watch:
@@ -81,12 +94,15 @@ class Watch:
 
 def afresh(module: str, path: Path, changed: str, tests: list[Planned]) -> Ended:
     """The value is the first test that failed, "" if none; our modules are imported anew."""
+    if module in sys.modules:
+        raise SystemExit(f"{module} was imported before the fork: its mutants cannot be imported anew")
 
     def attempt() -> str:
         watch = Watch(tests)
         allow(60)
         plant_afresh(module, path, changed)
         importlib.import_module(module)
+        register_types()
         files = sorted({test.nodeid.partition("::")[0] for test in tests})
         status = pytest.main([*OPTIONS, "-x", *files], plugins=[watch]) if files else 0
         return watch.failed or ("the tests do not load" if status not in {0, 5} else "")
@@ -139,6 +155,7 @@ class Warm:
 def _serve(pipe: Connection, reach: Tracing, files: list[Path]) -> None:
     chosen = [*files, *(file for room in room_files().values() for file in room)]
     with reach() as reached:
+        register_types()
         pytest.main([*OPTIONS, *map(str, chosen)], plugins=[_Loop(pipe, reach, reached)])
 
 

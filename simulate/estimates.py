@@ -188,7 +188,7 @@ def _quantiles(summary: Summary, j: int) -> tuple[Quantile, ...]:
     found = []
     for p in QUANTILES:
         slack = 1.96 * math.sqrt(p * (1 - p) / count)
-        found.append(Quantile(p, table(p), table(max(p - slack, 0.0)), table(min(p + slack, 1.0))))
+        found.append(Quantile(p, table(p), table(p - slack), table(p + slack)))
     return tuple(found)
 
 
@@ -196,7 +196,7 @@ def _empirical(job: Job, summary: Summary) -> Sampled:
     """E EmpVar, as trustworthy as the second moments it is made of."""
     if job.network.depth == 1:
         return Sampled(0.0, 0.0, summary.count, job.seed)
-    doubts = (_doubt(job, summary, 2, j) for j in range(1, job.network.depth + 1))
+    doubts = (_doubt(job, summary, 2, j) for j in range(len(job.network.widths)))
     note = next((doubt for doubt in doubts if doubt is not None), None)
     averages = summary.empirical
     error = None if _refutes(note) else float(averages.relative_error())

@@ -88,10 +88,10 @@ def _check_scheduler(address: str) -> None:
     """Refuse before Dask retries or waits: a scheduler greets first, with the length of its greeting."""
     try:
         parts = urlsplit(address)
-        host, port, known = parts.hostname, parts.port, parts.scheme == "tcp"
+        host, port = (parts.hostname, parts.port) if parts.scheme == "tcp" else (None, None)
     except ValueError:
-        host, port, known = None, None, False
-    if host is None or port is None or not known:
+        host, port = None, None
+    if host is None or port is None:
         raise SpecError(
             f"{address[:80]!r} is no address of a Dask scheduler; write tcp://HOST:PORT, such as "
             "tcp://127.0.0.1:8786"

@@ -35,15 +35,13 @@ class Histogram:
     @classmethod
     def of(cls, logs: NDArray[np.float64]) -> Histogram:
         """From logs (layers, R), -inf for dead."""
-        layers, bins, counts = [], [], []
+        layers, bins, counts = ([np.empty(0, np.int64)] for _ in range(3))
         for j, row in enumerate(logs):
             alive = row[np.isfinite(row)]
             found, number = _tally(np.floor(alive * (BINS_PER_OCTAVE / math.log(2))).astype(np.int64))
             layers.append(np.full(len(found), j, np.int64))
             bins.append(found)
             counts.append(number)
-        if not layers:
-            return cls(*(np.empty(0, np.int64) for _ in range(3)))
         return cls(np.concatenate(layers), np.concatenate(bins), np.concatenate(counts))
 
     def merged(self, other: Histogram) -> Histogram:
@@ -61,6 +59,8 @@ class Histogram:
 
     def log_quantiles(self, layer: int, dead: int) -> Callable[[float], float]:
         """The quantile function of log M_layer, dead layers counted as -inf; within ln 2/64.
+
+        Below 0 it is the smallest length, beyond 1 the largest.
 
         >>> quantile = Histogram.of(np.log([[1.0, 2.0, 4.0, 8.0]])).log_quantiles(0, dead=4)
         >>> round(math.exp(quantile(0.75)), 1), quantile(0.5)

@@ -69,7 +69,7 @@ class JointLengths:
         """log of the smallest ratio of each network, -inf where an input is dead."""
         return np.asarray(np.min(self.log_ratios, axis=1))
 
-    def extreme(self, logs: Floats, probabilities: tuple[float, ...] = QUANTILES) -> Extreme:
+    def extreme(self, logs: Floats) -> Extreme:
         """Mean and quantiles over networks of `largest` or `smallest`.
 
         >>> found = JointLengths(np.log([[1.0, 2.0], [3.0, 1.0], [4.0, 2.0]]), seed=0)
@@ -77,7 +77,7 @@ class JointLengths:
         >>> round(mean.value, 12), round(mean.standard_error, 12)                         # 1/sqrt 3
         (3.0, 0.57735026919)
         """
-        return Extreme(_mean(logs, self.seed), tuple(_quantile(np.sort(logs), p) for p in probabilities))
+        return Extreme(_mean(logs, self.seed), tuple(_quantile(np.sort(logs), p) for p in QUANTILES))
 
 
 def _mean(logs: Floats, seed: int) -> Sampled:
@@ -98,7 +98,7 @@ def _mean(logs: Floats, seed: int) -> Sampled:
 
 
 def _quantile(ranked: Floats, p: float) -> Quantile:
-    """The sample quantile, and the order statistics that enclose the true one with 95 % confidence.
+    """The sample quantile and the order statistics that enclose the true one with 95 % confidence; 0 < p < 1.
 
     For any law, with atoms too: the number of networks at or below the quantile is binomial.
     """
@@ -106,7 +106,7 @@ def _quantile(ranked: Floats, p: float) -> Quantile:
     low, high = _rank(_OUTSIDE, count, p) - 1, _rank(1 - _OUTSIDE, count, p)
     return Quantile(
         p,
-        float(ranked[min(max(math.ceil(p * count) - 1, 0), count - 1)]),
+        float(ranked[math.ceil(p * count) - 1]),
         float(ranked[low]) if low >= 0 else -math.inf,
         float(ranked[high]) if high < count else math.inf,
     )

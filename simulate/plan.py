@@ -13,7 +13,6 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from simulate.kernels.drawing import weight_draws
 from simulate.kernels.layer import padded
 from simulate.law_plan import LawPlan, law_plan
 from simulate.networks import check_activation, unknown
@@ -143,11 +142,9 @@ def _block(block: Block, branch: tuple[LayerPlan, ...]) -> BlockPlan:
 
 def _convolution(layer: ConvolutionalLayer) -> ConvolutionPlan:
     weights = law_plan(layer.weights)
-    if weights.kernel not in weight_draws:
-        raise SpecError(f"{layer.weights.name} weights are not simulated in convolutions; take normal ones")
     # A signal is a single row.
-    high, wide = (1, 1, *layer.kernel)[-2:]
-    rows, columns = (1, 1, *layer.positions)[-2:]
+    high, wide = (1, *layer.kernel)[-2:]
+    rows, columns = (1, *layer.positions)[-2:]
     return ConvolutionPlan(
         layer.in_channels,
         layer.channels,

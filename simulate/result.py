@@ -48,7 +48,7 @@ class Sampled:
         """JSON form; null stands for what overflows or does not exist."""
         shown: dict[str, Any] = {
             "value": finite(self.value),
-            "log": finite(self.log) if self.value >= 0 else None,
+            "log": finite(self.log),
             "standard_error": finite(self.standard_error),
             "relative_error": finite(self.relative_error),
             "samples": self.samples,
@@ -166,7 +166,10 @@ def finite(x: float | None) -> float | None:
 
 def exponential(x: float) -> float:
     """exp x, infinite where it overflows."""
-    return math.exp(x) if x < 709 else math.inf
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
 
 
 def _signed(mean: Sampled) -> dict[str, Any]:

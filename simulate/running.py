@@ -231,7 +231,8 @@ def run(
 ) -> Any:
     """Carry out a job; what comes back is what its method makes of the networks.
 
-    `executor` takes any Executor; without one, threads of this process work.
+    `executor` takes any Executor; without one, threads of this process work. `window` shards are under way
+    at once, two a thread if it is not given.
 
     Raises `Interrupted`, with the estimate so far, when the user presses Ctrl-C.
     """

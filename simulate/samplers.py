@@ -66,7 +66,7 @@ def _finite(law: FiniteLaw, random: np.random.Generator, shape: tuple[int, ...])
     values = np.array([as_float(v) for v, _ in law.points])
     chances = np.array([as_float(p) for _, p in law.points])
     scale = math.sqrt(float(np.dot(values**2, chances)))
-    result: Floats = random.choice(values / scale, shape, p=chances / chances.sum())
+    result: Floats = random.choice(values / scale, shape, p=chances)
     return result
 
 

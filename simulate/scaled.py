@@ -66,7 +66,7 @@ class Lengths:
         alive = np.isfinite(logs)
         binary = np.where(alive, logs, 0.0) / math.log(2)
         exponent = np.floor(binary).astype(np.int64)
-        return cls(np.where(alive, np.exp2(binary - exponent), 0.0), np.where(alive, exponent, 0))
+        return cls(np.where(alive, np.exp2(binary - exponent), 0.0), exponent)
 
     @property
     def alive(self) -> NDArray[np.bool_]:
@@ -127,7 +127,7 @@ class Averages:
         exponent = common_exponent(self, other)
         one, two = self._at(exponent), other._at(exponent)
         count = self.count + other.count
-        share = np.where(count > 0, other.count / np.maximum(count, 1), 0.0)
+        share = other.count / np.maximum(count, 1)
         difference = two.mean - one.mean
         mean = one.mean + difference * share
         spread = one.spread + two.spread + np.square(difference) * self.count * share

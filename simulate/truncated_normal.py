@@ -37,7 +37,7 @@ def narrow_parameters(cut: float) -> tuple[np.float32, ...]:
     seen = y * (float(unit) * 2.0**31 / largest)
     ratio = math.sqrt(2) * erfinv(y) / seen
     powers = np.vander(1 - float(slope) * seen**2, 5)
-    below, denominator = np.ones(len(nodes)), np.zeros(4)
+    below = np.ones(len(nodes))
     for _ in range(12):
         columns = np.hstack([powers, -ratio[:, None] * powers[:, :-1]])
         denominator = _fit(columns, ratio, ratio * below)[5:].astype(np.float32).astype(np.float64)

@@ -13,7 +13,7 @@ from flint import fmpq
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import GainLike, checked_input, checked_widths, per_layer, variance_gains
 from theory.errors import SpecError, unknown_name
-from theory.fans import check_mode, fan
+from theory.fans import checked_mode, fan
 from theory.laws import Law, LawLike, independent_law
 from theory.rationals import RationalLike
 from theory.reals import ExactReal, Number, number
@@ -155,7 +155,6 @@ class Convolutional(Network):
         if max(checked) * prod(axes) > _MOST_NEURONS:
             raise SpecError(f"a layer has more than {_MOST_NEURONS:,} neurons; take fewer positions")
         phi = as_activation(activation)
-        check_mode(mode)
         self._freeze(
             channels=checked,
             kernel=size,
@@ -164,7 +163,7 @@ class Convolutional(Network):
             padding=padding,
             weights=per_layer(weights, depth, _law, "the weight law"),
             variance_gain=variance_gains(variance_gain, depth, phi, phi),
-            mode=mode,
+            mode=checked_mode(mode),
             activation=phi,
             input=None if input is None else checked_input(input, checked[0] * prod(axes)),
         )

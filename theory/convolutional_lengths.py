@@ -69,20 +69,21 @@ def convolutional_moments(network: Convolutional, *, longest_bits: int | None = 
 def _with_bounds(network: Convolutional, longest_bits: int | None) -> ConvolutionalMoments:
     growth = _growth(network)
     first = replace(growth[0], spread=_first_spread(network, growth[0].spread))
+    sharp = [first, *growth[1:]]
     if not loses_mass(network):
-        growth[0] = first
+        growth = sharp
     carried = list(carried_lengths(network, input_levels(network), longest_bits=longest_bits))
     forms = list(square_forms(network, [g.spread for g in growth], longest_bits=longest_bits))
     by_averages = _forms_of_averages(network, growth, longest_bits)
     second, added = _bounded(growth, carried, forms, by_averages, longest_bits)
     if loses_mass(network):
         # Exact for the uniform weights over positions that layer 1 itself has, not for later layers'.
-        sharp = square_forms(network, [g.spread for g in (first, *growth[1:])], longest_bits=longest_bits)
-        second[1] = _at(next(sharp)[0], carried[1].squares)
+        form, _ = next(square_forms(network, [g.spread for g in sharp], longest_bits=longest_bits))
+        second[1] = _at(form, carried[1].squares)
     return ConvolutionalMoments(
         means=tuple(layer.mean for layer in carried),
         second=tuple(second),
-        spreads=tuple(g.spread for g in (first, *growth[1:])),
+        spreads=tuple(g.spread for g in sharp),
         empirical_variance=None if loses_mass(network) else _empirical_variance(network, added, longest_bits),
     )
 
@@ -173,7 +174,7 @@ def _raised(bounds: Between, *lower: Number) -> Between:
 
 def _at(form: Form, squares: Squares) -> Between:
     terms = sum((coefficient.times(squares[g]) for g, coefficient in form.items()), _ZERO)
-    return terms if terms.is_known else Between.of(terms.lower, terms.upper)
+    return Between.of(terms.lower, terms.upper)
 
 
 def _empirical_variance(

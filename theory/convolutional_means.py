@@ -66,9 +66,8 @@ class PositionMeans:
 
     def by_position(self) -> Objects:
         """u_p of shape `positions`, the mean over the groups."""
-        groups = len(self.factors[0])
-        grids = (reduce(np.multiply.outer, parts) for parts in zip(*self.factors, strict=True))
-        scaled = np.frompyfunc(lambda u: self.scale * u / groups, 1, 1)
+        grids = [reduce(np.multiply.outer, parts) for parts in zip(*self.factors, strict=True)]
+        scaled = np.frompyfunc(lambda u: self.scale * u / len(grids), 1, 1)
         found: Objects = scaled(reduce(np.add, grids))
         return found
 
@@ -173,7 +172,7 @@ def _window_sums(array: Objects, axis: int, offsets: range, *, circular: bool) -
     Nothing is subtracted, so that balls stay sharp.
     """
     values = np.moveaxis(array, axis, -1)
-    size, left, right = values.shape[-1], -offsets.start, offsets.stop - 1
+    size, left, right = values.shape[-1], -offsets[0], offsets[-1]
     ends = values[..., size - left :], values[..., :right]
     if not circular:
         ends = np.zeros_like(ends[0]), np.zeros_like(ends[1])

@@ -102,9 +102,9 @@ def checked_size(size: int) -> int:
 
 def _thresholds_of(threshold: ArrayLike) -> Floats:
     found = points_of(threshold, "thresholds")
-    if not np.all(found >= 0):
-        bad = float(found[~(found >= 0)].flat[0])
-        shown = "not a number" if math.isnan(bad) else f"{bad:g}"
+    bad = found[~(found >= 0)]
+    if bad.size:
+        shown = "not a number" if math.isnan(bad[0]) else f"{bad[0]:g}"
         raise SpecError(f"a threshold is a ratio of squared lengths, at least 0, and one of them is {shown}")
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from theory.errors import SpecError
 from theory.laws import Normal
@@ -85,9 +85,8 @@ def points_of(values: ArrayLike, what: str = "the points") -> Floats:
 def probabilities_of(values: ArrayLike) -> Floats:
     """An array of numbers from 0 to 1."""
     found = points_of(values, "probabilities")
-    bad: NDArray[np.bool_] = ~((found >= 0) & (found <= 1))
-    if bad.any():
-        first = float(found[bad].flat[0])
-        shown = "not a number" if math.isnan(first) else f"{first:g}"
+    bad = found[~((found >= 0) & (found <= 1))]
+    if bad.size:
+        shown = "not a number" if math.isnan(bad[0]) else f"{bad[0]:g}"
         raise SpecError(f"a probability must be from 0 to 1, and one of them is {shown}")
     return found

@@ -19,6 +19,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 from flint import arb, fmpq
 from numpy.typing import ArrayLike
@@ -32,9 +33,10 @@ from theory.values import Bounded, Exact, Number, larger, smaller
 
 __all__ = ["ExtremeLaw", "largest_length", "smallest_length"]
 
-_ORDERS = range(1, 21)
+_ORDERS = range(2, 21)
 _SHARES = (0.25, 0.5, 0.75)
-_TRIES, _FIRST_STEP = 60, 2.0**-44
+# How far beyond a guess the proof is tried.
+_DISTANCES = (0.0, *(2.0**k for k in range(-44, 16)))
 
 
 def largest_length(network: NetworkOrLaw, size: int) -> ExtremeLaw:
@@ -108,10 +110,8 @@ class ExtremeLaw(ABC):
 
     def _mean_by_quantiles(self) -> Number:
         """E Y >= q_p (1 - p) for a non-negative Y and its quantile q_p, since P(Y >= q_p) >= 1 - p."""
-        found: Number = fmpq(0)
-        for p in _SHARES:
-            found = larger(found, arb(self.ppf(p).lower) * (1 - arb(p)))
-        return found
+        bounds: list[Number] = [arb(self.ppf(p).lower) * (1 - arb(p)) for p in _SHARES]
+        return reduce(larger, bounds)
 
 
 class Largest(ExtremeLaw):
@@ -121,7 +121,7 @@ class Largest(ExtremeLaw):
         """At least E X; at most (N E X^k)^{1/k} for every k, since max X_i^k <= sum X_i^k."""
         one = _moment(self.of_one, 1)
         best = one * self.size
-        for order in _ORDERS[1:]:
+        for order in _ORDERS:
             found = (arb(_moment(self.of_one, order)) * self.size).root(order)
             if not found < best:
                 break
@@ -170,14 +170,8 @@ def _proved(log_t: float, direction: int, holds: Callable[[float], bool]) -> flo
         return log_t
     if direction > 0 and holds(-math.inf):
         return -math.inf
-    step = _FIRST_STEP * max(1.0, abs(log_t))
-    for _ in range(_TRIES):
-        if not math.isfinite(log_t):
-            break
-        if holds(log_t):
-            return log_t
-        log_t, step = log_t + direction * step, 2 * step
-    return direction * math.inf
+    points = (log_t + direction * distance for distance in _DISTANCES)
+    return next(filter(holds, points), direction * math.inf)
 
 
 def _moment(law: LengthLaw, order: int) -> Number:

@@ -7,9 +7,20 @@ from flint import fmpq
 from theory.errors import unknown_name
 from theory.reals import ExactReal, square_root
 
-__all__ = ["FAN_MODES", "check_mode", "fan"]
+__all__ = ["FAN_MODES", "checked_mode", "fan"]
 
 FAN_MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg", "fan_max", "none")
+
+
+def checked_mode(mode: str) -> str:
+    """The mode itself, if there is one of this name.
+
+    >>> checked_mode("fan_avg")
+    'fan_avg'
+    """
+    if mode not in FAN_MODES:
+        raise unknown_name("fan mode", str(mode), FAN_MODES)
+    return mode
 
 
 def fan(mode: str, fan_in: int, fan_out: int) -> ExactReal:
@@ -30,14 +41,5 @@ def fan(mode: str, fan_in: int, fan_out: int) -> ExactReal:
         return square_root(fmpq(fan_in) * fan_out)
     if mode == "fan_max":
         return fmpq(max(fan_in, fan_out))
-    check_mode(mode)
+    checked_mode(mode)
     return fmpq(1)
-
-
-def check_mode(mode: object) -> None:
-    """Refuse what is not one of `FAN_MODES`.
-
-    >>> check_mode("fan_in")
-    """
-    if mode not in FAN_MODES:
-        raise unknown_name("fan mode", str(mode), FAN_MODES)

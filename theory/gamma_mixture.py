@@ -140,7 +140,7 @@ class Characteristic:
         """Values and majorant."""
         values = np.ones(frequencies.size, dtype=np.complex128)
         majorant = np.ones(frequencies.size)
-        step = max(1, _BLOCK // self._shapes.size)
+        step = _BLOCK // self._shapes.size
         for start in range(0, frequencies.size, step):
             block = slice(start, start + step)
             table = np.exp(log_gamma_imaginary(self._shapes, frequencies[block]))
@@ -179,11 +179,9 @@ def _bound(part: TiltedMixture, sizes: Floats) -> Floats:
     return bound
 
 
-def _rows(shapes: Floats, chosen: Floats) -> slice | NDArray[np.int64]:
-    """Where the chosen shapes stand; a slice where they are neighbours, which need not be copied."""
-    found = np.searchsorted(shapes, chosen)
-    first, last = int(found[0]), int(found[-1])
-    return slice(first, last + 1) if last - first + 1 == found.size else found
+def _rows(shapes: Floats, chosen: Floats) -> slice:
+    """Where the chosen shapes stand: they are neighbours, as multiples of 1/2 plus the tilt."""
+    return slice(int(np.searchsorted(shapes, chosen[0])), int(np.searchsorted(shapes, chosen[-1])) + 1)
 
 
 def _restricted(values: Floats, keep: NDArray[np.bool_]) -> Floats:

@@ -64,7 +64,7 @@ class Contour:
         matrix = padded.reshape(2 * blocks, width).T
         starts = 2 * self.nodes[0] * width * np.arange(blocks)
         result = np.empty((2, z.size))
-        step = max(1, _BLOCK // width)
+        step = _BLOCK // width
         for start in range(0, z.size, step):
             part = slice(start, start + step)
             inner = np.exp(-1j * np.outer(z[part], self.nodes[:width])) @ matrix

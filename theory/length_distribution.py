@@ -165,7 +165,7 @@ class LengthLaw:
         if limit:
             variance = as_float(sum((repeats * f.variance for f, repeats in self._factors), fmpq(0)))
             mean = self._log_scale - variance / 2
-        plain = LogNormal(mean, variance, 0.0)
+        plain = LogNormal(mean, variance, math.nan)
         spread = math.sqrt(max(variance, self.log_variance))
         return LogNormal(mean, variance, kolmogorov_distance(self.cdf, plain.cdf, mean, spread))
 
@@ -207,8 +207,8 @@ class LengthLaw:
     ) -> Floats:
         """A function of the points: from the log law on 0 < x < inf, constants elsewhere, nan for nan."""
         points = points_of(x)
-        result = np.full(points.shape, np.nan)
-        result[points < 0], result[points == 0], result[points == np.inf] = below, at_zero, at_infinity
+        ends = [points < 0, points == 0, points == np.inf]
+        result = np.select(ends, [below, at_zero, at_infinity], np.nan)
         proper = (points > 0) & (points < np.inf)
         if proper.any():
             logs = np.log(points[proper])

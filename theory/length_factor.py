@@ -52,11 +52,6 @@ class LengthFactor:
         return bool(self.ratio == 0)
 
     @property
-    def lowest_shape(self) -> float:
-        """a with E X^z finite exactly for Re z > -a."""
-        return 0.5 if self.can_vanish else self.width / 2
-
-    @property
     def variance(self) -> fmpq:
         """Var X = C/n, with C = 3 tau - 1, tau = 2 (1 + r^2)/(1 + r)^2: 5/n for ReLU, 2/n linear."""
         tau = 2 * (1 + self.ratio**2) / (1 + self.ratio) ** 2

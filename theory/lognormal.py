@@ -96,5 +96,6 @@ def kolmogorov_distance(
         found = difference(logs)
         peak = int(np.argmax(found))
         largest = max(largest, float(found[peak]))
-        logs = np.linspace(logs[max(peak - 1, 0)], logs[min(peak + 1, logs.size - 1)], 101)
+        near = logs[max(peak - 1, 0) : peak + 2]
+        logs = np.linspace(near[0], near[-1], 101)
     return largest

@@ -21,7 +21,7 @@ from theory.door import (
     per_layer,
     variance_gains,
 )
-from theory.fans import check_mode, fan
+from theory.fans import checked_mode, fan
 from theory.laws import Law, LawLike, as_law, independent_law
 from theory.rationals import RationalLike
 from theory.reals import ExactReal, Number, number
@@ -142,12 +142,11 @@ class FullyConnected(Network):
         depth = len(checked) - 1
         hidden = as_activation(activation)
         last = hidden if output_activation is None else as_activation(output_activation)
-        check_mode(mode)
         self._freeze(
             widths=checked,
             weights=per_layer(weights, depth, as_law, "the weight law"),
             variance_gain=variance_gains(variance_gain, depth, hidden, last),
-            mode=mode,
+            mode=checked_mode(mode),
             bias_weights=per_layer(bias_weights, depth, _bias_law, "the bias law"),
             bias_variance=per_layer(bias_variance, depth, bias_variance_of, "the bias variance"),
             activation=hidden,

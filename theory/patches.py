@@ -127,7 +127,7 @@ def patch_sums(
 def _directions(layer: ConvolutionalLayer, part: Objects) -> dict[tuple[int, ...], int]:
     """Patches up to a positive factor, each with the sum of its squared factors; zero ones left out."""
     shifted = [_shifted(part, offset, layer.padding) for offset in product(*layer.offsets)]
-    patches = np.concatenate([s.reshape(len(part), -1) for s in shifted]).T
+    patches = np.concatenate([s.reshape(len(part), prod(layer.positions)) for s in shifted]).T
     found: dict[tuple[int, ...], int] = {}
     for patch in patches.tolist():
         factor = gcd(*patch)
@@ -158,7 +158,7 @@ def _pairs(gram: list[list[fmpz]], weights: list[int], *, with_angles: bool) -> 
         if not with_angles:
             continue
         if squared == both:
-            aligned += weight * both if inner > 0 else -weight * both
+            aligned += weight * inner * abs(inner)
             continue
         root, leg = arb(both - squared).sqrt(), arb(inner)
         angles += weight * (3 * leg * root + arb(both + 2 * squared) * arb.atan2(leg, root))

@@ -6,6 +6,8 @@ right of (kappa(s) - log p)/s, and the upper tail puts it to the left of such a 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,20 +48,20 @@ def quantiles(law: LogLaw, log_lower: Floats, log_upper: Floats) -> Floats:
 
 def _reach(ladder: TiltLadder, direction: int, log_p: float) -> float:
     """The furthest point that the bounds of one side prove to have a tail of at most p beyond it."""
-    best, index = -direction * np.inf, direction
+    best, index = math.inf, direction
     while (tilted := ladder[index]) is not None:
-        point = (tilted.log_mass - log_p) / tilted.tilt
-        if direction * (point - best) > 0 and np.isfinite(best):
+        distance = direction * (tilted.log_mass - log_p) / tilted.tilt
+        if distance > best:
             break
-        best, index = point, index + direction
-    return float(best)
+        best, index = distance, index + direction
+    return direction * best
 
 
 def _normal_guess(law: LogLaw, goals: Floats, upper: Booleans) -> Floats:
     from scipy.special import ndtri_exp
 
     centre = law.ladder.centre
-    score = ndtri_exp(np.minimum(goals - law.log_mass, -1e-9))
+    score = ndtri_exp(goals - law.log_mass)
     return centre.mean + centre.deviation * np.where(upper, -score, score)
 
 

@@ -13,7 +13,7 @@ from flint import fmpq
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import GainLike, checked_input, checked_widths, per_layer, variance_gains
 from theory.errors import SpecError, unknown_name
-from theory.fans import check_mode
+from theory.fans import checked_mode
 from theory.laws import Law, LawLike, as_law
 from theory.network import Layer
 from theory.rationals import RationalLike, rational
@@ -113,7 +113,6 @@ class Residual(Network):
             raise unknown_name("branch output", str(branch_output), BRANCH_OUTPUTS)
         etas = _scales(scales)
         phi = as_activation(activation)
-        check_mode(mode)
         self._freeze(
             width=trunk,
             scales=etas,
@@ -121,7 +120,7 @@ class Residual(Network):
             branch_output=branch_output,
             weights=per_layer(weights, len(etas), as_law, "the weight law"),
             variance_gain=variance_gains(variance_gain, 1, phi, phi)[0],
-            mode=mode,
+            mode=checked_mode(mode),
             activation=phi,
             input=None if input is None else checked_input(input, trunk),
         )
@@ -222,9 +221,9 @@ def _branches(
             "or its modules, not both"
         )
     if modules is not None:
-        hidden = [_module(module, trunk) for module in modules]
-    elif branch_widths and all(isinstance(part, (list, tuple)) for part in branch_widths):
-        hidden = [_hidden(part, trunk) for part in branch_widths]
+        hidden = [_module(module, trunk) for module in _parts(modules)]
+    elif any(isinstance(part, (list, tuple)) for part in _parts(branch_widths)):
+        hidden = [_hidden(part, trunk) for part in _parts(branch_widths)]
     else:
         hidden = [_hidden(branch_widths, trunk)] * blocks
     if len(hidden) != blocks:
@@ -232,6 +231,11 @@ def _branches(
             f"{len(hidden)} modules are given for {blocks} scales; give one scale per block, or one module"
         )
     return tuple(hidden)
+
+
+def _parts(value: Any) -> Sequence[Any]:
+    """Those of a list; anything else is one part."""
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def _hidden(widths: Any, trunk: int) -> tuple[int, ...]:

@@ -142,7 +142,8 @@ def infinite_width(network: Residual) -> list[tuple[Number, Number]]:
     m, s = start(network)
     found = [(m, s)]
     for step in _steps(network):
-        rise = step.eta * root(step.branch.pair[1] * m)
+        delta, _ = step.branch.pair
+        rise = step.eta * root(delta * m)
         m, s = _short(m * step.growth + 2 * rise * s), _short(s + rise)
         found.append((m, s))
     return [(m, direction(network) * s) for m, s in found]

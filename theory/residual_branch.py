@@ -77,17 +77,18 @@ def branch_numbers(network: Residual) -> list[BranchNumbers]:
 
 
 def _numbers(layers: Sequence[Layer]) -> BranchNumbers:
-    plus, minus = layers[-1].activation.slopes
+    *hidden, last = layers
+    plus, minus = last.activation.slopes
     share = (plus - minus) ** 2 / (2 * (plus**2 + minus**2))
     alpha: Number = fmpq(1)
     for layer in layers:
         alpha = alpha * layer.mean_factor
     most = share * alpha
-    law = layers[-1].weights
+    law = last.weights
     if isinstance(law, Normal):
         delta = most * 2 / arb.pi()
         cross = delta.sqrt()
-        for layer in layers[:-1]:
+        for layer in hidden:
             cross = cross * root_moment(layer.width, layer.activation)
         return BranchNumbers(alpha, (cross, cross), (delta, delta))
     least = most / _largest_kurtosis(layers) if law.has_moment(2) else fmpq(0)
@@ -98,7 +99,8 @@ def _largest_kurtosis(layers: Sequence[Layer]) -> Number:
     """sup over x of E z^4/(E z^2)^2: z is an output of the branch before it is bent."""
     recursion = moment_recursion(2, has_bias=False)
     rows = output_map(layers, LayerMaps(recursion))
-    factor = layers[-1].activation.even_moment_factor
+    *_, last = layers
+    factor = last.activation.even_moment_factor
     fourth, second = (dict(rows[recursion.position[p]]) for p in ((2,), (1,)))
     largest = _largest(fourth, recursion.position, 2, layers[0].fan_in)
     return largest / factor(2) * (factor(1) / second[recursion.position[1,]]) ** 2

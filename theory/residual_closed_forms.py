@@ -76,10 +76,9 @@ def length_moments(network: Residual, order: int) -> Iterator[list[Number]]:
 
 
 def _variance_moment(layers: Sequence[Layer], order: int) -> Number:
-    """E v^order / M^order: the gain of the output layer, and the factors of the hidden ones."""
+    """E v^order / M^order: the mean factor of the output layer, and the factors of the hidden ones."""
     *hidden, last = layers
-    slope = last.activation.slopes[0]
-    result: Number = (last.effective_gain * slope**2) ** order
+    result: Number = last.mean_factor**order
     for layer in hidden:
         result = result * layer.effective_gain**order * factor_moment(order, layer.width, layer.activation)
     return result

@@ -48,7 +48,7 @@ def _exact(network: Residual, order: int, longest: int | None, limits: Threshold
         steps = [(1 + addition, fmpq(0)) for addition in additions]
         spread = as_value(affine_empirical_variance(steps, means[1:], seconds[1:], longest_bits=longest))
     layers = [
-        _layer(network, l, tuple(map(as_value, row[:order])), _variance(l, row) if reachable else None)
+        _layer(network, l, tuple(map(as_value, row[:order])), _variance(row) if reachable else None)
         for l, row in enumerate(rows)
     ]
     return Prediction(
@@ -151,8 +151,8 @@ def _layer(
     return LayerPrediction(index=index, width=network.width, moments=moments, variance=variance)
 
 
-def _variance(index: int, row: Sequence[Number]) -> Exact | Enclosed:
-    return as_value(row[1] - row[0] ** 2) if index > 0 else Exact(fmpq(0))
+def _variance(row: Sequence[Number]) -> Exact | Enclosed:
+    return as_value(row[1] - row[0] ** 2)
 
 
 def _start(reachable: bool) -> Exact | None:

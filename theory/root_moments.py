@@ -8,7 +8,7 @@ X normalised to E X = 1 and L(s) = E exp(-s X),
     -L' = (h/2) f^{h-1} (a (1 + 2as)^{-3/2} + b (1 + 2bs)^{-3/2}),
 
 analytic near the path: Arb's quadrature encloses it at any width and for any slopes. It stops at the
-first T where L is tiny: what is left is at most int_T^inf -L'(t^2) dt <= L(T^2)/(2T), since -L' >= 0
+first T where L is tiny: what is left is at most int_T^inf -L'(t^2) dt <= L(T^2)/(2T) < L(T^2), since -L' >= 0
 and dt = ds/(2t). A narrow layer has no such T in reach: it takes the part beyond 1 by w = 1/t.
 """
 
@@ -25,7 +25,6 @@ from theory.activations import Activation
 __all__ = ["root_moment"]
 
 _GUARD_BITS = 20
-_FEW = 100
 
 
 def root_moment(width: int, activation: Activation) -> arb:
@@ -52,7 +51,7 @@ def _root_moment(width: int, plus: fmpq, minus: fmpq, precision: int) -> arb:
     if end is None:
         body += _integral(layer.far_density, 1, tiny)
     else:
-        body += arb(0).union(layer.value(end) / (2 * end))
+        body += arb(0).union(layer.value(end))
     return 2 * body / arb.pi().sqrt()
 
 
@@ -71,13 +70,14 @@ class _Transform:
     def value(self, t: int) -> arb:
         """L(t^2)."""
         roots = [(1 + 2 * rate * t**2).rsqrt() for rate in self.rates]
-        return (self._power(sum(roots, acb(0)) / 2, self.width, False)).real
+        mean: acb = sum(roots, acb(0)) / 2
+        return (mean**self.width).real
 
     def density(self, t: acb, analytic: bool) -> acb:
         """-L'(t^2)."""
         roots = [(1 + 2 * rate * t**2).rsqrt(analytic=analytic) for rate in self.rates]
         slope = sum((rate * root**3 for rate, root in zip(self.rates, roots, strict=True)), acb(0))
-        return self.width * self._power(sum(roots, acb(0)) / 2, self.width - 1, analytic) * slope / 2
+        return self.width * (sum(roots, acb(0)) / 2) ** (self.width - 1) * slope / 2
 
     def far_density(self, w: acb, analytic: bool) -> acb:
         """-L'(1/w^2)/w^2."""
@@ -90,9 +90,3 @@ class _Transform:
             mean += w * root
             slope += rate * w * root**3
         return self.width * (mean / 2) ** (self.width - 1) * slope / 2
-
-    def _power(self, base: acb, exponent: int, analytic: bool) -> acb:
-        if exponent <= _FEW:
-            return base**exponent
-        # The base is near 1: its logarithm keeps balls small where repeated squaring blows them up.
-        return (base.log(analytic=analytic) * exponent).exp()

@@ -72,4 +72,5 @@ def compared_schedules(
 def _mean(network: Residual) -> Exact | Enclosed | Bounded:
     if network.branch_output == "relu":
         return pair_bounds(network)[-1]
-    return as_value(length_moments(network, 1, longest_bits=_LONGEST_BITS)[-1][0])
+    (mean,) = length_moments(network, 1, longest_bits=_LONGEST_BITS)[-1]
+    return as_value(mean)

@@ -55,7 +55,7 @@ def slope_mixture(width: int, ratio: fmpq, tilt: float, repeats: int) -> GammaMi
     1.0
     """
     largest = float(4 ** max(0, math.ceil(math.log(max(abs(tilt), 1), 4))))
-    for extension in itertools.count():
+    for extension in itertools.count(step=16.0):
         mixture = _shared_mixture(width, ratio, largest, repeats, extension)
         if width == 1 or _ends_low(mixture, tilt):
             break
@@ -69,7 +69,7 @@ def _ends_low(mixture: GammaMixture, tilt: float) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _shared_mixture(width: int, ratio: fmpq, tilt: float, repeats: int, extension: int) -> GammaMixture:
+def _shared_mixture(width: int, ratio: fmpq, tilt: float, repeats: int, extension: float) -> GammaMixture:
     """For all tilts up to this size; `extension` widens the range of x."""
     flat = _float(ratio)
     log_means = np.log([2 * flat / (1 + flat), 2 / (1 + flat)])
@@ -77,8 +77,7 @@ def _shared_mixture(width: int, ratio: fmpq, tilt: float, repeats: int, extensio
     step = 0.0
     if width > 1:
         step = _step(width, tilt, _highest_frequency(width / 2 + tilt, repeats))
-        reach = math.log(max(16 * width, 16 * tilt / flat)) + max(0.0, 110 - width / 2)
-        nodes = _nodes(step, reach + 16 * (2**extension - 1))
+        nodes = _nodes(step, math.log(max(16 * width, 16 * tilt / flat)) + extension)
         half = _log_density(width, nodes[nodes.size // 2 :]) + math.log(step)
         log_weights = np.concatenate([log_weights, half[:0:-1], half])
         log_means = np.concatenate([log_means, _log_mean(nodes, flat)])
@@ -138,7 +137,7 @@ def _log_density(width: int, x: Floats) -> Floats:
     reach = math.ceil(math.sqrt(15 * (width + 2)))
     offsets = np.arange(-reach, reach + 1)
     result = np.empty(x.size)
-    step = max(1, _BLOCK // offsets.size)
+    step = _BLOCK // offsets.size
     for start in range(0, x.size, step):
         part = x[start : start + step]
         peaks = np.searchsorted(-np.diff(coefficients), part / 2)

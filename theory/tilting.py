@@ -114,7 +114,7 @@ class TiltLadder:
         toward_zero = -1 if index > 0 else 1
         if index not in self._sums:
             before = self[index + toward_zero]
-            self._sums[index] = None if before is None else self._next(before, -toward_zero)
+            self._sums[index] = None if before is None else self._next(before, index)
         return self._sums[index]
 
     @property
@@ -145,14 +145,15 @@ class TiltLadder:
         assert high is not None
         return (high.log_mass - low.log_mass) / (high.tilt - low.tilt)
 
-    def _next(self, before: TiltedSum, direction: int) -> TiltedSum | None:
+    def _next(self, before: TiltedSum, index: int) -> TiltedSum | None:
+        """The tilt of this index, which follows `before`; there are two on the left at least."""
         if before.log_bound(before.mean) < _LOWEST_LOG:
             return None
-        if direction > 0:
+        if index > 0:
             return self._tilted(before.tilt + 2 / before.deviation)
         gap = before.tilt + self._lowest_shape
         step = min(2 / before.deviation, gap / 2)
-        stuck = before is not self.centre and before is not self[-1] and step * before.deviation < _STUCK
+        stuck = index < -2 and step * before.deviation < _STUCK
         if stuck or gap < _SMALLEST_GAP * min(1.0, self._lowest_shape):
             return None
         return self._tilted(before.tilt - step)

@@ -16,7 +16,7 @@ __all__ = ["Averaging", "leaf_of"]
 
 _LEAF_WORK = 2.0**28
 _LEAF_NUMBERS = 2**21
-_BLOCK = 4096
+_BLOCK = 2**12
 
 
 def leaf_of(work: float, numbers: int) -> int:

@@ -15,10 +15,10 @@ from theory.spec import Network
 
 __all__ = ["METHODS", "choose", "method_named"]
 
-_CHEAPEST_FIRST: tuple[Method, ...] = (Law(), Conditional(), Direct())
 # `joint` answers another question and takes other arguments.
 _JOINT = Joint()
-METHODS: dict[str, Method] = {m.name: m for m in (Direct(), Splitting(), *_CHEAPEST_FIRST[:2], Gradients())}
+METHODS: dict[str, Method] = {m.name: m for m in (Direct(), Splitting(), Law(), Conditional(), Gradients())}
+_CHEAPEST_FIRST = (Law.name, Conditional.name)
 
 
 def method_named(name: str) -> Method:
@@ -37,10 +37,10 @@ def choose(network: Network, order: int) -> str:
     >>> choose(FullyConnected([5, 5]), 2), choose(FullyConnected([5, 5], weights="uniform"), 2)
     ('law', 'direct')
     """
-    for method in _CHEAPEST_FIRST[:-1]:
+    for name in _CHEAPEST_FIRST:
         try:
-            method.check(Job(network, method.name, 0, order))
+            METHODS[name].check(Job(network, name, 0, order))
         except SpecError:
             continue
-        return method.name
-    return _CHEAPEST_FIRST[-1].name
+        return name
+    return Direct.name

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
+from simulate.methods.method import NETWORK_WORK
 from simulate.networks import fully_connected
 from simulate.plan import input_log_length, log_of
 from simulate.population import Purpose
@@ -47,8 +48,8 @@ _SMOOTH: dict[str, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
     "gelu": lambda z: z * _normal_cdf(z),
     "silu": lambda z: z * _logistic(z),
-    "selu": lambda z: _SELU_SCALE * np.where(z > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0))),
-    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "selu": lambda z: _SELU_SCALE * (np.maximum(z, 0) + _SELU_ALPHA * np.expm1(np.minimum(z, 0))),
+    "elu": lambda z: np.maximum(z, 0) + np.expm1(np.minimum(z, 0)),
     "softplus": lambda z: np.logaddexp(0.0, z),
     "sigmoid": lambda z: _logistic(z),
 }
@@ -65,7 +66,7 @@ class Conditional(Averaging):
         only_normal(fully_connected(job.network, self.name), self.name)
 
     def work(self, job: Job) -> float:
-        return 40.0 * sum(job.network.widths[1:]) + 1000.0
+        return 40.0 * sum(job.network.widths[1:]) + NETWORK_WORK
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
         network = fully_connected(job.network, self.name)
@@ -109,10 +110,10 @@ def _log_length(activation: Activation, draws: Floats, log_variance: Floats) -> 
     """log of the mean of phi(sigma x)^2 over each row, without overflow."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         if isinstance(activation, SmoothActivation):
-            deviation = np.exp(np.clip(log_variance, -1400, 1400) / 2)[:, None]
+            deviation = np.exp(np.clip(log_variance, -1400, 1400) / 2)
             size = np.maximum(deviation, 1.0)
-            outputs = _SMOOTH[activation.kind](deviation * draws) / size
-            return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + 2 * np.log(size[:, 0]))
+            outputs = _SMOOTH[activation.kind](deviation[:, None] * draws) / size[:, None]
+            return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + 2 * np.log(size))
         plus, minus = map(as_float, activation.slopes)
         outputs = np.where(draws > 0, plus * draws, minus * draws)
         return np.asarray(np.log(np.mean(np.square(outputs), axis=1)) + log_variance)

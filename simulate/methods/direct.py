@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulate.arguments import check_samples, check_seed
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
+from simulate.methods.method import NETWORK_WORK
 from simulate.plan import Plan, plan
 from simulate.population import Population, Purpose
 from simulate.scaled import Lengths, shifted
@@ -36,7 +37,7 @@ class Direct(Averaging):
         cached_plan(job.network)
 
     def work(self, job: Job) -> float:
-        return cached_plan(job.network).work + 1000.0
+        return cached_plan(job.network).work + NETWORK_WORK
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
         return planned_lengths(cached_plan(job.network), job.seed, first, count)
@@ -84,14 +85,14 @@ def lengths(network: Network, samples: int, seed: int) -> NDArray[np.float64]:
     """
     check_samples(samples)
     check_seed(seed)
-    found = Direct().lengths(Job(network, "direct", seed, 1), 0, samples)
+    found = planned_lengths(cached_plan(network), seed, 0, samples)
     return shifted(found.fraction, found.exponent).T
 
 
 def rows_in_cache(layers: Plan) -> int:
     """How many networks go through the layers together, so that their activations stay in cache."""
     few = min(_FEW, _MANY_NUMBERS // layers.numbers)
-    return max(1, few, min(4096, _CACHED_NUMBERS // layers.numbers))
+    return max(1, few, _CACHED_NUMBERS // layers.numbers)
 
 
 @lru_cache(maxsize=4)

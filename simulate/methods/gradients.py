@@ -171,7 +171,7 @@ def _squared_norms(lengths: Lengths, widths: NDArray[np.int64]) -> Lengths:
 def _normalised(fraction: Floats, exponent: NDArray[np.int64]) -> Lengths:
     """fraction 2^exponent with the fraction in [1/2, 1), or 0."""
     fraction, shift = np.frexp(fraction)
-    return Lengths(fraction, np.where(fraction > 0, exponent + shift, 0))
+    return Lengths(fraction, exponent + shift)
 
 
 def _chunks(layers: Plan, first: int, count: int) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from simulate.job import Job
 from simulate.joint_result import JointLengths, JointTable
 from simulate.methods.averaging import leaf_of
 from simulate.methods.direct import cached_plan, planned_lengths
-from simulate.methods.method import Method
+from simulate.methods.method import NETWORK_WORK, Method
 from simulate.plan import Plan
 from theory.errors import SpecError
 
@@ -33,7 +33,7 @@ class Joint(Method):
         cached_plan(job.network)
 
     def work(self, job: Job) -> float:
-        return len(job.inputs) * (cached_plan(job.network).work + 1000.0)
+        return len(job.inputs) * (cached_plan(job.network).work + NETWORK_WORK)
 
     def leaf_size(self, job: Job) -> int:
         """4,096 networks, or the power of two below that takes a fraction of a second."""

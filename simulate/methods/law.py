@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from simulate.job import Job
 from simulate.methods.averaging import Averaging
 from simulate.methods.conditional import generator, only_normal
+from simulate.methods.method import NETWORK_WORK
 from simulate.networks import fully_connected
 from simulate.plan import input_log_length, log_of
 from simulate.population import Purpose
@@ -56,7 +57,7 @@ class Law(Averaging):
             _check_tilt(network, job.tilt)
 
     def work(self, job: Job) -> float:
-        return 3000.0 * job.network.depth + 1000.0
+        return 3000.0 * job.network.depth + NETWORK_WORK
 
     def lengths(self, job: Job, first: int, count: int) -> Lengths:
         return Lengths.from_logs(self._logs(job, first, count)[0])

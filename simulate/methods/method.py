@@ -7,7 +7,10 @@ from typing import Any, Protocol, TypeAlias
 
 from simulate.job import Job
 
-__all__ = ["Method", "Record"]
+__all__ = ["NETWORK_WORK", "Method", "Record"]
+
+# What a network costs besides its weights, in weights drawn.
+NETWORK_WORK = 1000.0
 
 
 class _Merges(Protocol):

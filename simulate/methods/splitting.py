@@ -26,7 +26,7 @@ from simulate.job import Job
 from simulate.kernels.streams import philox_words
 from simulate.law_plan import tail_is_cut
 from simulate.methods.direct import cached_plan, rows_in_cache
-from simulate.methods.method import Method
+from simulate.methods.method import NETWORK_WORK, Method
 from simulate.networks import weights_per_network
 from simulate.plan import Plan
 from simulate.population import Population, Purpose
@@ -76,7 +76,7 @@ class Splitting(Method):
         return job.particles
 
     def work(self, job: Job) -> float:
-        return job.order * cached_plan(job.network).work * 4.0 + 1000.0
+        return job.order * cached_plan(job.network).work * 4.0 + NETWORK_WORK
 
     def leaf(self, job: Job, first: int, count: int) -> Runs:
         run = first // job.particles
@@ -112,9 +112,9 @@ def _run(job: Job, layers: Plan, run: int, k: int) -> Floats:
     shifts = _shifts(job.network)
     logs = _log_lengths(crowds)
     before = k * _log_shifted(logs, shifts[0])
-    total = float(before[0])
+    total = _log_mean(before)
     estimates = np.full(len(job.network.widths), -math.inf)
-    estimates[0] = k * logs[0]
+    estimates[0] = _log_mean(k * logs)
     if not math.isfinite(total):
         return estimates
     for j, layer in enumerate(layers.layers, start=1):
@@ -205,18 +205,16 @@ def _over_runs(job: Job, logs: Floats, samples: int, k: int) -> Sampled:
         return Sampled(0.0, None, samples, job.seed, -math.inf, note="every particle died")
     values = np.exp(logs - top)
     mean = float(np.mean(values))
+    log_value = top + math.log(mean)
+    value = exponential(log_value)
     if runs < 2:
         note = "one run has no standard error"
-        return Sampled(
-            exponential(top + math.log(mean)), None, samples, job.seed, top + math.log(mean), note=note
-        )
+        return Sampled(value, None, samples, job.seed, log_value, note=note)
     error = float(np.std(values, ddof=1)) / math.sqrt(runs)
     from scipy.special import stdtrit
 
     reach = float(stdtrit(runs - 1, 0.975)) * error
-    ends = tuple(math.log(x) + top if x > 0 else -math.inf for x in (mean - reach, mean + reach))
-    log_value = top + math.log(mean)
-    value = exponential(log_value)
+    lower, upper = (math.log(x) + top if x > 0 else -math.inf for x in (mean - reach, mean + reach))
     return Sampled(
         value,
         value * (error / mean),
@@ -224,7 +222,7 @@ def _over_runs(job: Job, logs: Floats, samples: int, k: int) -> Sampled:
         job.seed,
         log_value,
         error / mean,
-        (exponential(ends[0]), exponential(ends[1])),
-        (ends[0], ends[1]),
+        (exponential(lower), exponential(upper)),
+        (lower, upper),
         cut_tail_note(k) if tail_is_cut(job.network, k) else None,
     )

@@ -86,6 +86,15 @@ def test_one_network_with_a_tenth_of_the_sum_of_fourth_powers_is_a_doubt_of_the_
     assert second == (RARE if doubted else None)
 
 
+@pytest.mark.parametrize("binary", [-40, 0, 40])
+def test_the_share_of_one_network_does_not_depend_on_how_lengths_are_scaled(binary):
+    """999 networks of 1/1024 and one of 1/8, in fractions of a power of two: 94 % of the squares are one."""
+    fraction = np.array([[0.5] * 1000, [2.0**-10] * 999 + [0.125]])
+    summary = Summary.of(Lengths(fraction, np.full((2, 1000), binary)), 1)
+    job = Job(FullyConnected([2, 2]), "direct", 7, 1)
+    assert estimate_of_summary(job, False, summary, 1.0).layers[1].moments[0].note == RARE
+
+
 # Tilted samples.
 
 
@@ -148,6 +157,28 @@ def test_one_layer_has_no_empirical_variance_to_doubt():
         found = estimate_of_summary(Job(network, "direct", 7, 1), False, summary, 1.0).empirical_variance
         assert (found.value, found.standard_error) == (0.0, 0.0)
         assert (found.note is None) is (depth == 1)
+
+
+def test_an_empirical_variance_that_does_not_vary_is_known_to_be_what_it_is():
+    """Two networks with 1 and 3: 1 in both, error 0."""
+    for order in (1, 2):
+        found = empirical(np.log([[1.0, 1.0], [1.0, 1.0], [3.0, 3.0]]), order=order)
+        assert (found.value, found.standard_error, found.note) == (pytest.approx(1), pytest.approx(0), None)
+
+
+def test_an_empirical_variance_rests_on_the_squares_in_every_layer():
+    """One network decides E M_2^2, and no other layer; student_t:9 has E M^4, not E M^6."""
+    heavy = np.zeros((3, 100))
+    heavy[2, -1] = 5.0
+    assert empirical(heavy).note == RARE
+    assert empirical(heavy[[0, 2, 1]]).note == RARE
+    assert empirical(np.zeros((3, 100)), weights="student_t:9").note is None
+
+
+def empirical(logs, weights="normal", order=2):
+    """E EmpVar of networks with these lengths."""
+    job = Job(FullyConnected([2] * len(logs), weights=weights), "direct", 7, order)
+    return estimate_of_summary(job, False, Summary.of(Lengths.from_logs(logs), order), 1.0).empirical_variance
 
 
 def test_an_empirical_variance_that_varies_has_no_error_without_fourth_moments():

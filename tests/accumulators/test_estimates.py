@@ -93,6 +93,13 @@ def test_one_living_network_has_a_mean_and_no_error():
     assert logs.mean.note == "fewer than two networks with a positive length"
 
 
+def test_two_living_networks_have_a_mean_an_error_and_no_note():
+    """0 and 2: mean 1, variance 2, error 1."""
+    logs = estimate([1, 1, 1], [1, 0, math.e**2]).layers[1].log_length
+    assert (logs.mean.value, logs.mean.standard_error, logs.mean.note) == pytest.approx((1, 1, None))
+    assert (logs.variance.value, logs.variance.note) == pytest.approx((2, None))
+
+
 def test_log_moments_of_one_number():
     found = LogMoments.of(np.array([[3.0], [-np.inf]]))
     assert found.mean.tolist() == [3.0, 0.0]

@@ -40,6 +40,7 @@ import numpy as np
 import pytest
 from mpmath import zeta
 from numpy.polynomial.legendre import leggauss, legvander
+from scipy.special import erfcinv, erfinv
 
 from simulate.kernels import elementary, samplers
 from simulate.kernels.elementary import COEFFICIENTS
@@ -317,6 +318,50 @@ def test_a_changed_constant_is_noticed(mutant):
     constants = {"k": COEFFICIENTS, "p": law_plan(as_law(name)).parameters}
     constants[where] = changed(constants[where], position, digits)
     assert np.max(np.abs(moment_errors(name, **constants)[:2])) > LIMIT
+
+
+def narrow_errors(cut, p):
+    """Relative errors of y P(t)/Q(t) in doubles, over words, by the inverse of the error function."""
+    unit, slope, *rest = map(float, p)
+    words = np.linspace(1, 2**31, 20_001)
+    t = 1 - slope * (unit * words) ** 2
+    found = unit * words * np.polyval(rest[:5], t) / np.polyval([*rest[5:], 1], t)
+    exact = math.sqrt(2) * erfinv(math.erf(cut / math.sqrt(2)) * words * 2.0**-31)
+    return np.abs(found / exact - 1)
+
+
+def wide_errors(cut, p):
+    """Relative errors of the root of q times its polynomial in doubles, up to the q of the cut or 2^-47."""
+    _, _, start, slope, *polynomial = map(float, p)
+    inside, outside = math.erf(cut / math.sqrt(2)), math.erfc(cut / math.sqrt(2))
+    q = np.linspace(1e-3, -math.log2(max(outside * (1 + inside), 2.0**-47)), 20_001)
+    tail = np.exp2(-q) / (1 + np.sqrt(-np.expm1(-q * math.log(2))))
+    found = np.sqrt(q * np.polyval(polynomial, start + slope * q / (q + 12)))
+    return np.abs(found / (math.sqrt(2) * erfcinv(tail)) - 1)
+
+
+@pytest.mark.parametrize("cut", [*CUTS, "40"])
+def test_cut_normal_maps_are_as_good_as_singles(cut):
+    """Their functions are fitted to 2^-23, one unit of the last place; far cuts, that 47 bits end, to 2^-21.
+
+    Mutant: the constant of a polynomial up by one unit of its fifth digit.
+    """
+    plan, size = law_plan(as_law(f"truncated_normal:{cut}")), float(Fraction(cut))
+    errors, constant = (narrow_errors, 6) if plan.kernel == "narrow_normal" else (wide_errors, 13)
+    limit = 2.0**-23 if size <= 5 else 2.0**-21
+    assert np.max(errors(size, plan.parameters)) < limit
+    assert np.max(errors(size, changed(plan.parameters, constant, 5))) > limit
+
+
+def test_a_uniform_word_reaches_the_cut_itself():
+    """The word 2^31 is the cut; of a far one q ends where 1 - y^2 is what 47 bits leave."""
+    for cut in ("1/2", "2"):
+        unit = float(law_plan(as_law(f"truncated_normal:{cut}")).parameters[0])
+        assert unit * 2**31 == pytest.approx(math.erf(float(Fraction(cut)) / math.sqrt(2)), rel=2.0**-24)
+    for cut in ("3", "9"):
+        outside, unit = map(float, law_plan(as_law(f"truncated_normal:{cut}")).parameters[:2])
+        assert outside == pytest.approx(math.erfc(int(cut) / math.sqrt(2)), rel=2.0**-24)
+        assert unit * 2**31 == pytest.approx(math.erf(int(cut) / math.sqrt(2)), rel=2.0**-24)
 
 
 def test_joint_moments_of_a_normal_block():

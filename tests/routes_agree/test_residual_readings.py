@@ -12,7 +12,8 @@ from actlen.cli.app import app
 from theory import Residual, SpecError, as_law, derive_residual, predict
 from theory import residual_closed_forms as closed_forms
 from theory.readings import residual as exact
-from theory.residual_recursion import BlockRecursion, block_recursion
+from theory.recursion import moment_recursion
+from theory.residual_recursion import BlockRecursion
 from theory.values import Enclosed, Exact
 
 
@@ -27,7 +28,7 @@ def test_symbols_replaced_by_numbers_give_the_moments(law, order):
     n, m, eta, gain = 5, 4, fmpq(2, 3), fmpq(3, 2)
     options = {"activation": "leaky_relu:1/2", "variance_gain": gain}
     network = linear(n, [eta], [m], weights=law, input=range(1, n + 1), **options)
-    recursion = block_recursion(order)
+    recursion = moment_recursion(order, has_bias=False)
     state = exact.start_state(network, recursion)
     numbers = {"eta": eta, "u": fmpq(1, n), "v": fmpq(1, m), "g": gain}
     numbers |= {f"m{2 * l}": as_law(law).even_moment(l) for l in range(2, order + 1)}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from flint import arb, ctx, fmpq, fmpq_poly
+from flint import acb, arb, ctx, fmpq, fmpq_poly
 
 from theory.activations import as_activation
 from theory.gaussian import factor_moment
-from theory.root_moments import root_moment
+from theory.root_moments import _Transform, root_moment
 
 RELU = as_activation("relu")
 
@@ -92,3 +92,51 @@ def test_wide_and_narrow_rules_agree():
             with ctx.workprec(precision):
                 values.append(root_moment(width, RELU))
         assert all(a.overlaps(b) for a in values for b in values)
+
+
+def transform(width: int, activation) -> _Transform:
+    """Of a layer, with the rates s^2/c_1 of its two slopes."""
+    return _Transform(width, *(slope**2 / activation.even_moment_factor(1) for slope in activation.slopes))
+
+
+@pytest.mark.parametrize(("activation", "width"), [("linear", 1), ("abs", 2), ("slopes:3:-3", 3)])
+@pytest.mark.parametrize("t", [1, 2])
+def test_transforms_of_equal_slopes(activation, width, t):
+    """X = chi^2_h/h: L(s) = (1 + 2s/h)^(-h/2), -L'(s) = (1 + 2s/h)^(-h/2 - 1); far: t^2 times that."""
+    layer, base = transform(width, as_activation(activation)), 1 + arb(2 * t**2) / width
+    slope = base ** (-arb(width) / 2 - 1)
+    assert layer.value(t).overlaps(base ** (-arb(width) / 2))
+    assert layer.density(acb(t), False).real.overlaps(slope)
+    assert layer.far_density(1 / acb(t), False).real.overlaps(slope * t**2)
+
+
+@pytest.mark.parametrize("t", [1, 2])
+def test_transforms_of_relu_by_hand(t):
+    """h = 1: X = 2 z^2 or 0: L(s) = (1 + (1 + 4s)^(-1/2))/2. h = 2: its square at s/2."""
+    one, two = transform(1, RELU), transform(2, RELU)
+    s = arb(t**2)
+    assert one.value(t).overlaps((1 + (1 + 4 * s).rsqrt()) / 2)
+    assert two.value(t).overlaps(((1 + (1 + 2 * s).rsqrt()) / 2) ** 2)
+    slopes = (1 + 4 * s) ** arb(-1.5), (1 + (1 + 2 * s).rsqrt()) / 2 * (1 + 2 * s) ** arb(-1.5)
+    for layer, slope in zip((one, two), slopes, strict=True):
+        assert layer.density(acb(t), False).real.overlaps(slope)
+        assert layer.far_density(1 / acb(t), False).real.overlaps(slope * t**2)
+
+
+def test_transforms_of_two_slopes_by_hand():
+    """Slopes 2 and 1, h = 1: rates 8/5 and 2/5, L(s) = ((1 + 16s/5)^(-1/2) + (1 + 4s/5)^(-1/2))/2."""
+    layer, s = transform(1, as_activation("slopes:2:1")), arb(4)
+    one, other = 1 + 16 * s / 5, 1 + 4 * s / 5
+    assert layer.value(2).overlaps((one.rsqrt() + other.rsqrt()) / 2)
+    slope = (8 * one ** arb(-1.5) + 2 * other ** arb(-1.5)) / 10
+    assert layer.density(acb(2), False).real.overlaps(slope)
+    assert layer.far_density(acb(arb(1) / 2), False).real.overlaps(4 * slope)
+
+
+@pytest.mark.parametrize("width", [1, 3, 10, 1_000, 10**9, 10**12])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu:1/10", "abs"])
+def test_all_the_precision_asked_for_is_there(width, activation):
+    """Narrow layers, whose integrals have no end in reach, and wide ones."""
+    for precision in (53, 200):
+        with ctx.workprec(precision):
+            assert root_moment(width, as_activation(activation)).rel_accuracy_bits() >= precision

@@ -129,8 +129,18 @@ def test_a_link_leads_to_the_store(path):
 def test_a_closed_store_is_a_mistake_of_the_caller(path):
     store = ShardStore(path)
     store.close()
-    with pytest.raises(sqlite3.ProgrammingError):
-        store.shards(KEYS[0])
+    with ShardStore(path) as left:
+        assert left.shards(KEYS[0]) == list(NUMBERS)
+    for closed in (store, left):
+        with pytest.raises(sqlite3.ProgrammingError):
+            closed.shards(KEYS[0])
+
+
+def test_a_store_that_its_user_made_shrink_by_itself_is_one_still(path):
+    """`auto_vacuum = INCREMENTAL` sets the header's byte 67, just before the program's number."""
+    execute(path, "PRAGMA auto_vacuum = INCREMENTAL", "VACUUM")
+    assert path.read_bytes()[67] == 1
+    test_results_persist(path)
 
 
 def pragma(path, *settings):
@@ -156,6 +166,14 @@ def without_store_but_journal(path):
     path.rename(f"{path}-journal")
 
 
+def malformed_name(path):
+    """SQLite's own message then quotes a name that is no text."""
+    spoil = (
+        "UPDATE sqlite_master SET name = CAST(x'ff41' AS TEXT), sql = 'CREATE TABLE x(' WHERE name = 'runs'"
+    )
+    execute(path, "PRAGMA writable_schema = ON", spoil)
+
+
 def folder(path):
     path.unlink()
     path.mkdir()
@@ -179,6 +197,7 @@ REFUSED = {
     "another program in WAL mode": (foreign_in_wal_mode, "another program"),
     "another program's hot journal": (foreign_with_hot_journal, "another program"),
     "newer format": (lambda p: pragma(p, "user_version = 2"), "too new; update actlen"),
+    "newer format by 2^24": (lambda p: pragma(p, "user_version = 16777217"), "format 16777217 is too new"),
     "format below one": (lambda p: pragma(p, "user_version = 0"), "damaged"),
     "set to WAL mode": (lambda p: pragma(p, "journal_mode = WAL"), "WAL mode"),
     "a WAL beside": (lambda p: p.with_name(f"{p.name}-wal").write_bytes(b"x"), "WAL mode"),
@@ -188,6 +207,7 @@ REFUSED = {
         lambda p: execute(p, "CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM shards; END"),
         "damaged",
     ),
+    "a name that is no text": (malformed_name, "damaged"),
     "half of it": (lambda p: os.truncate(p, p.stat().st_size // 2), "damaged"),
     "half a header": (lambda p: os.truncate(p, 50), "damaged"),
     "folder": (folder, "folder or a device"),
@@ -217,6 +237,12 @@ def test_without_a_check_it_would_not_be_refused_or_not_left_alone(monkeypatch, 
     monkeypatch.setattr(store_module, check, lambda *_: None)
     with pytest.raises((pytest.fail.Exception, AssertionError)):
         refusal(path)
+
+
+def test_of_two_files_left_the_journal_is_named(path):
+    without_store_but_journal(path)
+    path.with_name(f"{path.name}-wal").write_bytes(b"x")
+    assert f"it is gone but '{path}-journal' is left" in refusal(path)
 
 
 def test_a_folder_that_does_not_exist(tmp_path):
@@ -293,6 +319,17 @@ def failing(number):
 def test_full_disk_at_creation(monkeypatch, tmp_path):
     monkeypatch.setattr(Path, "hardlink_to", failing(errno.ENOSPC))
     assert "the disk is full" in refusal(tmp_path / "runs.sqlite")
+
+
+def test_what_has_no_number_is_told_in_its_own_words(monkeypatch, tmp_path):
+    """On one line, with no guess at the reason."""
+
+    def hardlink_to(*_):
+        raise OSError("a strange\nfile system")
+
+    monkeypatch.setattr(Path, "hardlink_to", hardlink_to)
+    line = refusal(tmp_path / "runs.sqlite")
+    assert line.endswith(": a strange file system; check the disk or name another file")
 
 
 def test_a_file_system_without_hard_links(monkeypatch, tmp_path):
@@ -440,6 +477,15 @@ def test_two_creators_end_with_one_store(monkeypatch, tmp_path):
 
 def test_a_creator_that_replaced_the_file_would_lose_shards(monkeypatch, tmp_path):
     assert raced(monkeypatch, tmp_path / "runs.sqlite", lambda new, draft: draft.replace(new)) == []
+
+
+def without_links(new, draft):
+    raise OSError(errno.EPERM, "no links here")
+
+
+def test_two_creators_where_there_are_no_hard_links_end_with_one_store(monkeypatch, tmp_path):
+    """The other has claimed the name in the meantime: its file is not written over."""
+    assert raced(monkeypatch, tmp_path / "runs.sqlite", without_links) == [8]
 
 
 def raced(monkeypatch, path, publish):

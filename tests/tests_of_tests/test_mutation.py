@@ -19,6 +19,7 @@ from mutation.emptying import EmptyBody
 from mutation.forking import allow, forked
 from mutation.mutants import EMPTYING, mutants_of
 from mutation.report import Rate, Report
+from mutation.running import afresh
 from mutation.scope import (
     files_with_tests,
     importers,
@@ -273,3 +274,23 @@ def test_a_fork_reports_values_crashes_and_time_that_ran_out():
     assert "ZeroDivisionError" in forked(lambda: 1 / 0, 20).how
     assert forked(forever, 20).how == "timeout"
     assert forked(lambda: os._exit(3), 20).how == "crash: exit"
+
+
+@pytest.mark.full
+def test_nothing_of_ours_is_imported_before_the_fork():
+    """Hypothesis would, through our entry point; then no mutant of those modules could be imported anew."""
+    code = (
+        "import sys; from mutation.running import load_libraries, register_types; load_libraries();"
+        "ours = lambda: {'theory', 'actlen'} & set(sys.modules);"
+        "before = ours(); register_types(); print(before, sorted(ours()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True
+    )
+    assert done.stdout.strip() == "set() ['actlen', 'theory']"
+
+
+def test_a_module_imported_before_the_fork_stops_the_run_and_kills_no_mutant():
+    path = Path("mutation/scope.py")
+    with pytest.raises(SystemExit, match=r"mutation\.scope was imported before the fork"):
+        afresh("mutation.scope", ROOT / path, text(path), [])

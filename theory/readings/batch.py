@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from theory.activations import Activation, ActivationLike, as_activation
 from theory.door import MAX_WIDTH, GainLike
 from theory.errors import SpecError
-from theory.fans import check_mode
+from theory.fans import checked_mode
 from theory.laws import Law, LawLike, as_law, independent_law
 from theory.orthogonal import Orthogonal, sphere_factor
 from theory.rationals import RationalLike, rational
@@ -165,7 +165,7 @@ def _checked(widths: Widths, order: int, family: _Family) -> Widths:
     for law in (family.weights, *([family.bias_weights] if family.bias_variance else [])):
         if not law.has_moment(order):
             raise SpecError(f"order {order} needs an infinite moment of the law {law.name}")
-    check_mode(family.mode)
+    checked_mode(family.mode)
     if number(family.variance_gain) <= 0 or family.bias_variance < 0:
         raise SpecError("the variance gain must be positive and the bias variance at least 0")
     return table

@@ -112,5 +112,5 @@ def _block_maps(network: Residual, recursion: MomentRecursion) -> Iterator[Rows[
 
 
 def _trunk_numbers(width: int, order: int) -> TrunkNumbers[Number]:
-    falling: list[Number] = [fmpq(max(width - i, 0), width) for i in range(order + 1)]
+    falling: list[Number] = [fmpq(max(width - i, 0), width) for i in range(order)]
     return TrunkNumbers(fmpq, fmpq(1, width), falling)

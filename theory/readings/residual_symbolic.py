@@ -63,5 +63,5 @@ def _linear_output(order: int, ring: fmpq_mpoly_ctx) -> ShapeNumbers[fmpq_mpoly]
 
 
 def _trunk(order: int, ring: fmpq_mpoly_ctx, u: fmpq_mpoly) -> TrunkNumbers[fmpq_mpoly]:
-    falling = [ring.constant(1) - fmpq(i) * u for i in range(order + 1)]
+    falling = [ring.constant(1) - fmpq(i) * u for i in range(order)]
     return TrunkNumbers(ring.constant, u, falling)
