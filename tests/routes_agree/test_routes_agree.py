@@ -200,6 +200,30 @@ def test_empirical_variance_agrees_with_the_law_of_paths(network):
     assert predicted_spread(network) == enumerated
 
 
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu:-2", "slopes:1/2:2"])
+def test_empirical_variance_by_its_definition(depth, activation):
+    """(1/d) sum q_j - (1/d^2) sum_{i,j} E M_i M_j, where E[M_j | a_i] is carried forward layer by layer."""
+    network = FullyConnected(
+        [2, 3, 1, 2, 4, 2][: depth + 1],
+        weights="uniform",
+        activation=activation,
+        variance_gain=[fmpq(2), fmpq(1, 3), fmpq(5, 2), fmpq(1), fmpq(3)][:depth],
+        bias_variance=[fmpq(1), fmpq(0), fmpq(1, 3), fmpq(2), fmpq(1, 5)][:depth],
+    )
+    rows = exact.length_moments(network, 2)[1:]
+    together = fmpq(0)
+    for i, (mean, square) in enumerate(rows):
+        slope, shift = fmpq(1), fmpq(0)
+        together += square
+        for layer in network.layers[i + 1 :]:
+            slope, shift = slope * layer.mean_factor, shift * layer.mean_factor + layer.mean_shift
+            together += 2 * (slope * square + shift * mean)
+    expected = sum((square for _, square in rows), fmpq(0)) / depth - together / depth**2
+    found = expected_empirical_variance(network, [m for m, _ in rows], [q for _, q in rows])
+    assert found == expected
+
+
 def test_empirical_variance_comparison_rejects_a_lost_square():
     assert predicted_spread(BIASED) == expected_spread(BIASED)
     assert predicted_spread(BIASED) != expected_spread(BIASED, square=lambda x: x)
