@@ -258,7 +258,7 @@ LANGUAGE = [
 @pytest.mark.parametrize(("statement", "where"), LANGUAGE)
 @pytest.mark.usefixtures("no_prover")
 def test_the_words_of_the_language_work_on_members(statement, where):
-    found = settle.settle(statement, where, examples=20, corners=100, seconds=4)
+    found = settle.settle(statement, where, examples=20, corners=100, seconds=60)
     assert found.verdict is Verdict.SUPPORTED
 
 
