@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 from flint import fmpq
+from scipy.special import betaln, gammaln
 
 import theory.gamma_mixture
 import theory.slope_mixture
@@ -271,6 +272,22 @@ def test_the_density_of_the_beta_mixture_term_by_term(width):
         terms = (c * mpmath.exp(h * point) for c, h in zip(chances, halves, strict=True))
         exact.append(float(mpmath.log(sum(terms)) - width * mpmath.log1p(mpmath.exp(point)) / 2))
     assert np.allclose(_log_density(width, x), exact, rtol=1e-13, atol=1e-12)
+
+
+def test_the_density_of_a_wide_layer_is_summed_around_its_largest_term():
+    """Of 2,000 terms some 350 are taken, which stand elsewhere for every x; logarithms to 1e-9 by SciPy."""
+    width, x = 2000, np.array([-3.0, -0.7, 0.2, 1.5, 4.0])
+    b = np.arange(1, width)
+    log_chances = gammaln(width + 1) - gammaln(b + 1) - gammaln(width - b + 1) - width * math.log(2)
+    terms = log_chances - betaln(b / 2, (width - b) / 2) + np.multiply.outer(x, b / 2)
+    exact = np.logaddexp.reduce(terms, axis=1) - width / 2 * np.log1p(np.exp(x))
+    assert np.allclose(_log_density(width, x), exact, rtol=0, atol=1e-9)
+
+
+def test_weights_of_a_wide_layer_add_up_to_one():
+    """Their logarithms, of size 3,500, have rounding in common, 4e-14, which is taken out."""
+    mixture = slope_mixture(5000, fmpq(1, 4), 0.0, 1)
+    assert abs(np.logaddexp.reduce(mixture.log_weights)) < 1e-14
 
 
 def test_densities_do_not_depend_on_how_many_points_are_taken_at_a_time(monkeypatch):
