@@ -367,7 +367,7 @@ def test_frequencies_beyond_which_a_product_of_transforms_is_nothing():
 # One layer's factor.
 
 
-@pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:1/3", "leaky_relu:-2"])
+@pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:1/3", "leaky_relu:-2", "slopes:2:-1/3"])
 @pytest.mark.parametrize("width", [1, 2, 7])
 def test_the_variance_of_a_factor_by_its_exact_moments(phi, width):
     activation = as_activation(phi)
