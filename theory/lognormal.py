@@ -91,7 +91,7 @@ def kolmogorov_distance(
 
     logs = centre + deviation * np.linspace(-10, 10, 2001)
     zero = np.zeros(1)
-    largest = float(np.abs(first(zero) - second(zero))[0])
+    largest = float(np.abs(first(zero) - second(zero)).item())
     for _ in range(3):
         found = difference(logs)
         peak = int(np.argmax(found))

@@ -54,7 +54,7 @@ def slope_mixture(width: int, ratio: fmpq, tilt: float, repeats: int) -> GammaMi
     >>> float(np.round(np.exp(mixture.log_weights).sum(), 12))
     1.0
     """
-    largest = float(4 ** max(0, math.ceil(math.log(max(abs(tilt), 1), 4))))
+    largest = float(4 ** math.ceil(math.log(max(abs(tilt), 1), 4)))
     for extension in itertools.count(step=16.0):
         mixture = _shared_mixture(width, ratio, largest, repeats, extension)
         if width == 1 or _ends_low(mixture, tilt):

@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 from flint import fmpq
+from scipy.special import betaln, gammaln
 
 import theory.gamma_mixture
 import theory.slope_mixture
@@ -273,6 +274,22 @@ def test_the_density_of_the_beta_mixture_term_by_term(width):
     assert np.allclose(_log_density(width, x), exact, rtol=1e-13, atol=1e-12)
 
 
+def test_the_density_of_a_wide_layer_is_summed_around_its_largest_term():
+    """Of 2,000 terms some 350 are taken, which stand elsewhere for every x; logarithms to 1e-9 by SciPy."""
+    width, x = 2000, np.array([-3.0, -0.7, 0.2, 1.5, 4.0])
+    b = np.arange(1, width)
+    log_chances = gammaln(width + 1) - gammaln(b + 1) - gammaln(width - b + 1) - width * math.log(2)
+    terms = log_chances - betaln(b / 2, (width - b) / 2) + np.multiply.outer(x, b / 2)
+    exact = np.logaddexp.reduce(terms, axis=1) - width / 2 * np.log1p(np.exp(x))
+    assert np.allclose(_log_density(width, x), exact, rtol=0, atol=1e-9)
+
+
+def test_weights_of_a_wide_layer_add_up_to_one():
+    """Their logarithms, of size 3,500, have rounding in common, 4e-14, which is taken out."""
+    mixture = slope_mixture(5000, fmpq(1, 4), 0.0, 1)
+    assert abs(np.logaddexp.reduce(mixture.log_weights)) < 1e-14
+
+
 def test_densities_do_not_depend_on_how_many_points_are_taken_at_a_time(monkeypatch):
     x = np.linspace(-20, 20, 37)
     whole = _log_density(30, x)
@@ -350,7 +367,7 @@ def test_frequencies_beyond_which_a_product_of_transforms_is_nothing():
 # One layer's factor.
 
 
-@pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:1/3", "leaky_relu:-2"])
+@pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:1/3", "leaky_relu:-2", "slopes:2:-1/3"])
 @pytest.mark.parametrize("width", [1, 2, 7])
 def test_the_variance_of_a_factor_by_its_exact_moments(phi, width):
     activation = as_activation(phi)

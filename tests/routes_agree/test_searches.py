@@ -140,6 +140,13 @@ def test_the_mean_of_the_largest_has_the_best_bound_of_twenty_moments(size):
     assert float(arb(mean.lower)) == pytest.approx(max(1, *shares), rel=1e-6)
 
 
+def test_the_mean_of_the_largest_is_at_least_that_of_one():
+    """E X = 4 for twice the variance over two layers."""
+    mean = largest_length(NETWORK.replaced(variance_gain=4), 2).mean()
+    assert mean.lower == 4
+    assert float(arb(mean.upper)) == pytest.approx(4 * float((exact_moment(2) * 2).sqrt()))
+
+
 def test_different_sizes_need_different_moments():
     """So that the test above sees which are tried: among others the first and the last."""
     best = set()
@@ -258,6 +265,7 @@ def test_the_atom_at_zero_counts():
 
     assert kolmogorov_distance(atom, nothing, 0.0, 1.0) == 0.75
     assert kolmogorov_distance(nothing, atom, 0.0, 1.0) == 0.75
+    assert kolmogorov_distance(atom, atom, 0.0, 1.0) == 0
 
 
 # The log-normal law.

@@ -120,7 +120,7 @@ def test_points_are_numbers(bad):
 def test_probabilities_from_0_to_1():
     assert probabilities_of([0, 0.5, 1]).tolist() == [0, 0.5, 1]
     assert probabilities_of(0).shape == ()
-    for bad, shown in (([0.5, -0.25, 2], "-0.25"), (1.5, "1.5"), ([[math.nan, 3]], "not a number")):
+    for bad, shown in (([0.5, -0.25, math.nan], "-0.25"), (1.5, "1.5"), ([[math.nan, 3]], "not a number")):
         words = "a probability must be from 0 to 1, and one of them is "
         assert refusal(probabilities_of, bad) == words + shown
 
@@ -195,7 +195,7 @@ def test_expected_numbers_that_are_none(law, expected):
 
 def test_thresholds_are_ratios(law):
     assert expected_above(law, 10, [0.0, 0.5]).tolist() == (10 * law.sf([0.0, 0.5])).tolist()
-    for bad, shown in (([0.25, -0.5, -1], "-0.5"), (-2, "-2"), ([1, math.nan], "not a number")):
+    for bad, shown in (([0.25, -0.5, math.nan], "-0.5"), (-2, "-2"), ([1, math.nan, -3], "not a number")):
         words = refusal(expected_above, law, 10, bad)
         assert words.endswith(f"at least 0, and one of them is {shown}")
     assert refusal(expected_below, law, 10, "x").startswith("thresholds must be numbers")
