@@ -195,8 +195,6 @@ def _squared_means(network: Residual) -> list[Number]:
 
 def _upper_factors(network: Residual, order: int) -> Iterator[list[Number]]:
     """For k = 2, ..., order the factor of every block."""
-    if order < 2:
-        return
     steps = list(_steps(network))
     maps = LayerMaps(moment_recursion(order, has_bias=False))
     known: dict[int, list[Number]] = {}

@@ -154,6 +154,16 @@ def test_two_neurons_of_signs_by_hand():
     assert largest(network, 2) == [HALF, fmpq(9, 4)]
 
 
+def test_two_slopes_of_signs_by_hand():
+    """Slopes 1, 1/2, otherwise as above: c_1 = 5/8, c_2 = 17/32, alpha = (2 c_1) c_1 = 25/32, share = 1/10.
+
+    E z^4 = E h^4 <= 3 c_2 |x|^4, E z^2 = c_1 |x|^2: K = 3 c_2/c_1^2 = 102/25.
+    """
+    (found,) = branch_numbers(Residual(2, [1], [1], activation="leaky_relu:1/2", **SIGNS))
+    assert found.mean_factor == fmpq(25, 32)
+    assert found.pair == (fmpq(5, 64) * fmpq(25, 102), fmpq(5, 64))
+
+
 def test_upper_bounds_of_second_moments_of_signs_by_hand():
     """c <= 1/2, gamma <= 1/4 + (1/2)(1/4) = 3/8, tau_3 = sqrt((1/2)(9/4)), eta = 1 as above.
 

@@ -121,6 +121,16 @@ def test_the_record_of_a_bent_net_by_hand(law, judged):
     assert isinstance(found.details["mean_bounds"], Bounded)
 
 
+def test_spreads_of_bent_nets_are_judged_by_the_bounds_on_second_moments():
+    """E M^2/(E M)^2 of the last layer lies between 1 and its upper bound over the square of the lower one."""
+    found = predict(Residual(4, ["1/2", "1/3"], [1]), 2)
+    mean, second = found.layers[2].moments
+    fm2 = found.failure_modes.fm2
+    assert fm2.worst_layer == 2
+    assert close(fm2.worst.lower, 1)
+    assert close(fm2.worst.upper, second.upper / mean.lower**2)
+
+
 def test_the_criterion_of_a_bent_net_by_hand():
     """c = 1/pi: the terms are eta/pi + eta^2; with signs (trunk 1) c lies between 1/4 and sqrt(1/8)."""
     found = predict(Residual(4, ["1/2", "1/3"], [1]))

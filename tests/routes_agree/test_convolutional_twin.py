@@ -65,6 +65,15 @@ def test_bounds_meet_in_the_fully_connected_moments(mode):
     assert found.empirical_variance.value() == predict(twin).empirical_variance
 
 
+@pytest.mark.parametrize("depth", [2, 4, 5])
+def test_empirical_variances_of_gains_that_differ(depth):
+    """What a layer adds is carried to all later ones, by factors of the mean that are all different."""
+    gains = [fmpq(1, 2), 3, fmpq(5, 2), 1, fmpq(4, 3)][:depth]
+    conv = Convolutional([3, 4, 2, 5, 4, 2][: depth + 1], kernel=3, positions=4, variance_gain=gains)
+    found = convolutional_moments(conv).empirical_variance
+    assert found.value() == predict(fully_connected_twin(conv)).empirical_variance
+
+
 @pytest.mark.parametrize("law", ["rademacher", KURTOSIS_4])
 @pytest.mark.parametrize("shape", ["line", "odd kernel", "image"])
 def test_inputs_alike_at_all_positions_against_enumeration(shape, law):
