@@ -32,6 +32,13 @@ def test_nets_are_as_deep_as_the_limit_and_no_deeper():
     assert refusal(FullyConnected, [1] * (door.MAX_DEPTH + 2)).endswith("the depth limit is 100,000")
 
 
+@pytest.mark.parametrize("widths", [[], [3]])
+def test_nets_have_a_layer(widths):
+    assert refusal(FullyConnected, widths) == (
+        f"widths needs the input width and at least one layer, such as 784,10; got {len(widths)} number(s)"
+    )
+
+
 def test_nets_are_as_wide_as_the_limit_and_no_wider():
     assert FullyConnected([1, 10**12]).widths == (1, 10**12)
     assert refusal(FullyConnected, [1, 10**12 + 1]) == (
@@ -248,6 +255,7 @@ def test_activations_are_named_as_they_are_written():
         assert as_activation(name).name == name
         assert refusal(as_activation, f"{name}:1").startswith(f"unknown activation '{name}:1'")
     assert refusal(as_activation, "relu:1") == "the activation 'relu' takes no parameter; write 'relu'"
+    assert "is the zero map; nothing to predict" in refusal(as_activation, "slopes:0:0")
     assert refusal(as_activation, "slopes").startswith("the positive slope must be a finite number")
     assert refusal(as_activation, "slopes:1").startswith("the negative slope must be a finite number")
 
