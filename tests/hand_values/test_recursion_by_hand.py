@@ -238,6 +238,16 @@ def test_biases_that_do_not_exist_need_no_moments():
     (row,) = batch_length_moments(np.array([[2, 3]]), 3, **named).moments
     exact = length_moments(FullyConnected([2, 3], **named), 3)[-1]
     assert row == pytest.approx([int(m.p) / int(m.q) for m in exact], rel=1e-12)
+    assert list(power_sums.length_moments(FullyConnected([2, 3], **named), 3)) == [exact]
+
+
+def test_batches_take_irrational_laws():
+    """Moments of a truncated law are balls, read by floats and by logarithms alike."""
+    options = {"weights": "truncated_normal:1", "bias_weights": "truncated_normal:2", "bias_variance": "1/3"}
+    exact = length_moments(FullyConnected([2, 3, 4], **options), 3)[-1]
+    for logarithmic in (False, True):
+        (row,) = batch_length_moments(np.array([[2, 3, 4]]), 3, logarithmic=logarithmic, **options).moments
+        assert row == pytest.approx([as_float(m) for m in exact], rel=1e-11)
 
 
 @pytest.mark.parametrize("mode", FAN_MODES)
@@ -323,7 +333,9 @@ def test_symbols_by_their_names(dependent):
 
 
 def test_first_moments_carry_no_exponent():
-    text = derive(2, weights="normal").to_latex()
+    derived = derive(2, weights="normal")
+    text = derived.to_latex()
+    assert derived._repr_latex_() == f"$\\displaystyle {text}$"
     assert r"\mathbb{E}[M_j \mid a_{j-1}] &= \bar A_{1}" in text
     assert r"\mathbb{E}[M_j^{2} \mid a_{j-1}] &=" in text
     assert r"\mathbb{E}[\bar A_{1,1}(a_j) \mid a_{j-1}] &=" in text

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpz
 
+import theory
 from theory import FullyConnected, SpecError, Thresholds, as_activation, as_law, door, finite_law, initialiser
 from theory.errors import unknown_name
 from theory.fans import FAN_MODES, fan
@@ -24,12 +25,26 @@ def refusal(function, *words, **named):
     return str(caught.value)
 
 
+def test_the_room_lists_its_public_names():
+    assert dir(theory) == sorted(theory.__all__)
+    assert {"FullyConnected", "predict", "SpecError"} < set(dir(theory))
+    with pytest.raises(AttributeError, match="module 'theory' has no public name 'predicted'"):
+        theory.predicted  # noqa: B018
+
+
 # Widths and inputs.
 
 
 def test_nets_are_as_deep_as_the_limit_and_no_deeper():
     assert FullyConnected([1] * (door.MAX_DEPTH + 1)).depth == 100_000
     assert refusal(FullyConnected, [1] * (door.MAX_DEPTH + 2)).endswith("the depth limit is 100,000")
+
+
+@pytest.mark.parametrize("width", [True, False, 2.0, 2.5, "3", None])
+def test_widths_are_whole_numbers(width):
+    words = refusal(FullyConnected, [3, width])
+    kind = type(width).__name__
+    assert words == f"width n_1 must be a whole number (an int) of at least 1, not {width!r} ({kind})"
 
 
 @pytest.mark.parametrize("widths", [[], [3]])
