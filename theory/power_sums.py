@@ -106,8 +106,8 @@ def _joint_cumulant(indices: _Monomial, neuron: list[_Polynomial]) -> _Polynomia
         term: _Polynomial = {(): fmpq(1)}
         for block in blocks:
             term = _times(term, neuron[sum(indices[s] for s in block)])
-        sign = (-1) ** (len(blocks) - 1)
-        _add(total, sign * factorial(len(blocks) - 1), term)
+        merged = len(blocks) - 1
+        _add(total, (-1) ** merged * factorial(merged), term)
     return dict(total)
 
 

@@ -18,10 +18,11 @@ from theory import FullyConnected, SpecError, batch_length_moments, derive, powe
 from theory.activations import as_activation
 from theory.augmented import expand_power_of_length, from_power_sums, product
 from theory.fans import FAN_MODES
+from theory.laws import as_law
 from theory.partitions import merge, multinomial, partitions, partitions_up_to, symmetry
 from theory.readings.batch import _log_of
 from theory.readings.exact import _check_effort, law_numbers, length_moments, shape_numbers, start_state
-from theory.readings.symbolic import polynomial_shape
+from theory.readings.symbolic import polynomial_laws, polynomial_shape
 from theory.reals import as_float
 from theory.recursion import ShapeNumbers, moment_recursion
 from theory.sympy_bridge import combination, to_sympy
@@ -190,6 +191,20 @@ def test_shapes_in_symbols_by_hand():
         assert shape.ratios == [1, 1, r2]
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_laws_in_symbols_by_hand(bias):
+    """E w^0 = E w^2 = 1 and then symbols; of a given law numbers, 3^l/(2l + 1) for the uniform one."""
+    names = ["m4", "m6", "b2", "b4", "b6"]
+    ring = fmpq_mpoly_ctx.get(names, Ordering.degrevlex)
+    m4, m6, *biases = ring.gens()
+    variable = dict(zip(names, ring.gens(), strict=True))
+    free = polynomial_laws(3, None, bias, ring, variable)
+    assert free.weight_moments == [1, 1, m4, m6]
+    given = polynomial_laws(3, as_law("uniform"), bias, ring, variable)
+    assert given.weight_moments == [1, 1, fmpq(9, 5), fmpq(27, 7)]
+    assert free.bias_moments == given.bias_moments == ([1, *biases] if bias else [])
+
+
 def test_orders_may_reach_the_last_finite_moment():
     """student_t:5 has m_4 = 9 and no m_6: order 2 needs no more, in weights or biases, by any route."""
     net = FullyConnected([2, 3], weights="student_t:5", bias_weights="student_t:5", bias_variance=1)
@@ -223,6 +238,16 @@ def test_biases_that_do_not_exist_need_no_moments():
     (row,) = batch_length_moments(np.array([[2, 3]]), 3, **named).moments
     exact = length_moments(FullyConnected([2, 3], **named), 3)[-1]
     assert row == pytest.approx([int(m.p) / int(m.q) for m in exact], rel=1e-12)
+    assert list(power_sums.length_moments(FullyConnected([2, 3], **named), 3)) == [exact]
+
+
+def test_batches_take_irrational_laws():
+    """Moments of a truncated law are balls, read by floats and by logarithms alike."""
+    options = {"weights": "truncated_normal:1", "bias_weights": "truncated_normal:2", "bias_variance": "1/3"}
+    exact = length_moments(FullyConnected([2, 3, 4], **options), 3)[-1]
+    for logarithmic in (False, True):
+        (row,) = batch_length_moments(np.array([[2, 3, 4]]), 3, logarithmic=logarithmic, **options).moments
+        assert row == pytest.approx([as_float(m) for m in exact], rel=1e-11)
 
 
 @pytest.mark.parametrize("mode", FAN_MODES)
@@ -253,8 +278,8 @@ def test_batches_may_be_empty_but_not_without_layers():
         ([[0, 1]], {}, "every width must be from 1 to 1,000,000,000,000"),
         ([[1, 1]], {"variance_gain": 0}, "the variance gain must be positive"),
         ([[1, 1]], {"bias_variance": "-1/2"}, "the bias variance at least 0"),
-        ([[1, 1]], {"bias_weights": "student_t:3", "bias_variance": 1}, "infinite moment"),
-        ([[1, 1]], {"weights": "student_t:3"}, "infinite moment"),
+        ([[1, 1]], {"bias_weights": "student_t:3", "bias_variance": 1}, "has an infinite moment of order 4"),
+        ([[1, 1]], {"weights": "student_t:3"}, "has an infinite moment of order 4"),
     ],
 )  # fmt: skip
 def test_batches_are_refused_by_what_is_wrong(widths, options, words):
@@ -308,7 +333,9 @@ def test_symbols_by_their_names(dependent):
 
 
 def test_first_moments_carry_no_exponent():
-    text = derive(2, weights="normal").to_latex()
+    derived = derive(2, weights="normal")
+    text = derived.to_latex()
+    assert derived._repr_latex_() == f"$\\displaystyle {text}$"
     assert r"\mathbb{E}[M_j \mid a_{j-1}] &= \bar A_{1}" in text
     assert r"\mathbb{E}[M_j^{2} \mid a_{j-1}] &=" in text
     assert r"\mathbb{E}[\bar A_{1,1}(a_j) \mid a_{j-1}] &=" in text

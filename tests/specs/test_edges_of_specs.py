@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpz
 
+import theory
 from theory import FullyConnected, SpecError, Thresholds, as_activation, as_law, door, finite_law, initialiser
 from theory.errors import unknown_name
 from theory.fans import FAN_MODES, fan
@@ -24,12 +25,33 @@ def refusal(function, *words, **named):
     return str(caught.value)
 
 
+def test_the_room_lists_its_public_names():
+    assert dir(theory) == sorted(theory.__all__)
+    assert {"FullyConnected", "predict", "SpecError"} < set(dir(theory))
+    with pytest.raises(AttributeError, match="module 'theory' has no public name 'predicted'"):
+        theory.predicted  # noqa: B018
+
+
 # Widths and inputs.
 
 
 def test_nets_are_as_deep_as_the_limit_and_no_deeper():
     assert FullyConnected([1] * (door.MAX_DEPTH + 1)).depth == 100_000
     assert refusal(FullyConnected, [1] * (door.MAX_DEPTH + 2)).endswith("the depth limit is 100,000")
+
+
+@pytest.mark.parametrize("width", [True, False, 2.0, 2.5, "3", None])
+def test_widths_are_whole_numbers(width):
+    words = refusal(FullyConnected, [3, width])
+    kind = type(width).__name__
+    assert words == f"width n_1 must be a whole number (an int) of at least 1, not {width!r} ({kind})"
+
+
+@pytest.mark.parametrize("widths", [[], [3]])
+def test_nets_have_a_layer(widths):
+    assert refusal(FullyConnected, widths) == (
+        f"widths needs the input width and at least one layer, such as 784,10; got {len(widths)} number(s)"
+    )
 
 
 def test_nets_are_as_wide_as_the_limit_and_no_wider():
@@ -248,6 +270,7 @@ def test_activations_are_named_as_they_are_written():
         assert as_activation(name).name == name
         assert refusal(as_activation, f"{name}:1").startswith(f"unknown activation '{name}:1'")
     assert refusal(as_activation, "relu:1") == "the activation 'relu' takes no parameter; write 'relu'"
+    assert "is the zero map; nothing to predict" in refusal(as_activation, "slopes:0:0")
     assert refusal(as_activation, "slopes").startswith("the positive slope must be a finite number")
     assert refusal(as_activation, "slopes:1").startswith("the negative slope must be a finite number")
 

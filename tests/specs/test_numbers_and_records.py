@@ -5,7 +5,6 @@ Most were found by a small change of a formula that no other test noticed.
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import re
@@ -345,10 +344,13 @@ def test_bounds_begin_at_the_square_of_the_inputs_length():
     assert (plain["c"]["exact"], plain["C"]["exact"], plain["lower"]["exact"]) == ("5", "5", "50/3")
 
 
-def test_defaults_are_second_moments_to_thirty_digits():
-    for predicted in (predict, gradient_moments):
-        named = inspect.signature(predicted).parameters
-        assert (named["order"].default, named["digits"].default, named["exact"].default) == (2, 30, False)
+@pytest.mark.parametrize("predicted", [predict, gradient_moments])
+def test_defaults_are_second_moments_to_thirty_digits(predicted):
+    """Irrational numbers: their printed bounds tell 29 from 30 digits."""
+    net = FullyConnected([2, 3, 4], weights="truncated_normal:2")
+    found = predicted(net).to_dict()
+    assert found == predicted(net, 2, exact=False, digits=30).to_dict()
+    assert found != predicted(net, 2, exact=False, digits=29).to_dict()
 
 
 @pytest.mark.parametrize("digits", [1, 1000])

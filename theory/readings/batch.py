@@ -162,9 +162,6 @@ def _checked(widths: Widths, order: int, family: _Family) -> Widths:
     if table.size and not 1 <= table.min() <= table.max() <= MAX_WIDTH:
         raise SpecError(f"every width must be from 1 to {MAX_WIDTH:,}")
     check_order_range(order)
-    for law in (family.weights, *([family.bias_weights] if family.bias_variance else [])):
-        if not law.has_moment(order):
-            raise SpecError(f"order {order} needs an infinite moment of the law {law.name}")
     checked_mode(family.mode)
     if number(family.variance_gain) <= 0 or family.bias_variance < 0:
         raise SpecError("the variance gain must be positive and the bias variance at least 0")
