@@ -17,15 +17,27 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import kstest, norm
+from scipy.stats import kstest, nct, norm
+from scipy.stats import t as student_t
 
 from proofs_check.statistics import LEVEL
+from simulate.result import Sampled
 
 Floats: TypeAlias = NDArray[np.float64]
 
 RUNS, POWER_RUNS = 2_000, 400
 # A normal number is above -QUANTILE nine times in ten.
 QUANTILE = float(norm.ppf(0.9))
+
+
+def average_score(values: Floats, expectation: float) -> float:
+    """By how many standard errors, from the sample itself, its average is above what is expected."""
+    return float((np.mean(values) - expectation) / (np.std(values) / math.sqrt(len(values))))
+
+
+def outside_score(values: Floats, low: float, high: float) -> float:
+    """By how many standard errors the average is out of bounds; negative inside."""
+    return max(-average_score(values, low), average_score(values, high))
 
 
 def check_uniform(name: str, scores: Iterable[float], law: Any = norm) -> None:
@@ -95,25 +107,23 @@ def noticed(
     return float(brentq(excess, 1.0, 3 * limit)) * unit
 
 
-Score: TypeAlias = Callable[[Any, float], float]
+Score: TypeAlias = Callable[[Floats, float], float]
 
 
 def check_averages(
     name: str,
     draw: Callable[[int], Floats],
     expectation: float,
-    score: Score,
     limit: float,
-    error: float | None = None,
+    score: Score = average_score,
 ) -> None:
     """Scores of averages over RUNS samples, and how often a wrong expectation is found.
 
-    `score(draw(run), expectation)` is what the test computes. In POWER_RUNS runs the expectation is taken
-    too small and too large by turns: by limit + 1.28 standard errors where the score divides by an exact
-    `error`, else by what `noticed` says of a score that divides by the deviation of its own sample.
+    `score(draw(run), expectation)` is what the test computes; it divides by the deviation of its own sample.
+    In POWER_RUNS runs the expectation is too small and too large by turns, by what nine in ten should find.
     """
     kept = [draw(run) for run in range(POWER_RUNS)]
-    off = exact_shifts(limit, error) if error else own_shifts(limit, kept)
+    off = detectable_shifts(limit, kept)
     found = [abs(score(x, expectation - off[i % 2])) > limit for i, x in enumerate(kept)]
     scores = [score(x, expectation) for x in kept]
     scores += [score(draw(run), expectation) for run in range(POWER_RUNS, RUNS)]
@@ -121,13 +131,8 @@ def check_averages(
     check_power(f"{name}, off by {effects(off, expectation)}", found)
 
 
-def exact_shifts(limit: float, error: float) -> tuple[float, float]:
-    """What is added to a mean, and what is taken away."""
-    return (limit + QUANTILE) * error, -(limit + QUANTILE) * error
-
-
-def own_shifts(limit: float, samples: Sequence[Floats]) -> tuple[float, float]:
-    """The same where the standard error is that of the sample."""
+def detectable_shifts(limit: float, samples: Sequence[Floats]) -> tuple[float, float]:
+    """What may be missing in an expectation, and what it may have too much, to be found nine times in ten."""
     values, count = np.concatenate(samples), round(np.mean([len(x) for x in samples]))
     centred = values - values.mean()
     unit = float(np.std(values)) / math.sqrt(count)
@@ -143,6 +148,25 @@ def effects(off: tuple[float, float], expectation: float) -> str:
     if expectation == 0:
         return f"{off[0]:+.2g}, {off[1]:+.2g}"
     return ", ".join(f"{100 * x / expectation:+.1f} %" for x in off)
+
+
+def estimate_score(found: Sampled, expectation: float) -> float:
+    """By how many of its own standard errors an estimate is above what is expected."""
+    assert found.standard_error is not None
+    return (found.value - expectation) / found.standard_error
+
+
+def check_estimates_over_runs(
+    name: str, draw: Callable[[int], Sampled], expectation: float, limit: float, runs: int
+) -> None:
+    """The same of estimates with a standard error over some independent runs: Student's t, central or not."""
+    found = [draw(run) for run in range(RUNS)]
+    check_uniform(name, (estimate_score(x, expectation) for x in found), student_t(runs - 1))
+    deviation = float(np.std([x.value for x in found]))
+    off = deviation * float(brentq(lambda mu: nct.cdf(limit, runs - 1, mu) - 0.1, limit, 3 * limit))
+    few = enumerate(found[:POWER_RUNS])
+    beyond = (abs(estimate_score(x, expectation - (-1) ** i * off)) > limit for i, x in few)
+    check_power(f"{name}, off by {effects((off, -off), expectation)}", beyond)
 
 
 def check_power_of_shifts(name: str, scores: Iterable[float], limit: float) -> None:
