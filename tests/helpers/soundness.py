@@ -35,6 +35,16 @@ def average_score(values: Floats, expectation: float) -> float:
     return float((np.mean(values) - expectation) / (np.std(values) / math.sqrt(len(values))))
 
 
+def exact_score(values: Floats, mean: float, variance: float) -> float:
+    """The same by the exact standard error, which heavy tails of a sample do not spoil."""
+    return float((np.mean(values) - mean) / math.sqrt(variance / len(values)))
+
+
+def difference_score(x: Floats, y: Floats) -> float:
+    """By how many standard errors, from both samples, the first average is above the second."""
+    return float((np.mean(x) - np.mean(y)) / math.sqrt(np.var(x) / len(x) + np.var(y) / len(y)))
+
+
 def outside_score(values: Floats, low: float, high: float) -> float:
     """By how many standard errors the average is out of bounds; negative inside."""
     return max(-average_score(values, low), average_score(values, high))
@@ -135,12 +145,47 @@ def detectable_shifts(limit: float, samples: Sequence[Floats]) -> tuple[float, f
     """What may be missing in an expectation, and what it may have too much, to be found nine times in ten."""
     values, count = np.concatenate(samples), round(np.mean([len(x) for x in samples]))
     centred = values - values.mean()
-    unit = float(np.std(values)) / math.sqrt(count)
+    return both_signs(limit, count, centred, centred**2)
+
+
+def both_signs(limit: float, count: int, sums: Floats, squares: Floats) -> tuple[float, float]:
+    """Effects that are added to every u, or taken away."""
+    unit = math.sqrt(np.mean(squares) / count)
 
     def parts(effect: float) -> tuple[Floats, Floats]:
-        return centred + effect, centred**2
+        return sums + effect, squares
 
     return noticed(limit, count, [parts], unit), noticed(limit, count, [parts], -unit)
+
+
+def check_exact(name: str, draw: Callable[[int], Floats], mean: float, variance: float, limit: float) -> None:
+    """Scores by an exact standard error: limit + 1.28 of them are found nine times in ten."""
+    kept = [draw(run) for run in range(POWER_RUNS)]
+    scores = [exact_score(x, mean, variance) for x in kept]
+    scores += [exact_score(draw(run), mean, variance) for run in range(POWER_RUNS, RUNS)]
+    check_uniform(name, scores)
+    off = (limit + QUANTILE) * math.sqrt(variance / len(kept[0]))
+    found = (abs(exact_score(x, mean - (-1) ** i * off, variance)) > limit for i, x in enumerate(kept))
+    check_power(f"{name}, off by {effects((off, -off), mean)}", found)
+
+
+def check_differences(name: str, draw: Callable[[int], tuple[Floats, Floats]], limit: float) -> None:
+    """Scores of two samples of one law; then one of them moved, up and down by turns."""
+    kept = [draw(run) for run in range(POWER_RUNS)]
+    off = detectable_differences(limit, kept)
+    found = [abs(difference_score(x + off[i % 2], y)) > limit for i, (x, y) in enumerate(kept)]
+    scores = [difference_score(*pair) for pair in kept]
+    scores += [difference_score(*draw(run)) for run in range(POWER_RUNS, RUNS)]
+    check_uniform(name, scores)
+    check_power(f"{name}, off by {effects(off, 0)}", found)
+
+
+def detectable_differences(limit: float, samples: Sequence[tuple[Floats, Floats]]) -> tuple[float, float]:
+    """As `detectable_shifts`, with pairs of one value of each sample for values."""
+    x, y = (np.concatenate(part) for part in zip(*samples, strict=True))
+    size = min(len(x), len(y))
+    x, y = x[:size] - x.mean(), y[:size] - y.mean()
+    return both_signs(limit, size // len(samples), x - y, x**2 + y**2)
 
 
 def effects(off: tuple[float, float], expectation: float) -> str:
