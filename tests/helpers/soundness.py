@@ -234,6 +234,28 @@ def estimate_score(found: Sampled, expectation: float) -> float:
     return (found.value - expectation) / found.standard_error
 
 
+def check_estimates(name: str, values: Floats, errors: Floats, limit: float) -> None:
+    """Estimates less what they estimate, and the standard errors that come with them, over RUNS runs.
+
+    Both vary and go together: (value + off)/error has, with E the mean error and to second order,
+        mean      = off/E (1 + Var(e)/E^2) - Cov(v, e)/E^2,
+        variance  = (Var(v) - 2 off Cov(v, e)/E + off^2 Var(e)/E^2)/E^2.
+    """
+    check_uniform(name, values / errors)
+    (spread, together), (_, wide) = np.cov(values, errors)
+    mean = float(errors.mean())
+
+    def excess(off: float) -> float:
+        centre = off / mean * (1 + wide / mean**2) - together / mean**2
+        deviation = math.sqrt(spread - 2 * off * together / mean + off**2 * wide / mean**2) / mean
+        return abs(centre) - limit - QUANTILE * deviation
+
+    off = [float(brentq(excess, sign * mean, sign * 3 * limit * mean)) for sign in (1, -1)]
+    scores = (values[run] + off[run % 2] for run in range(POWER_RUNS))
+    found = [abs(score / errors[run]) > limit for run, score in enumerate(scores)]
+    check_power(f"{name}, off by {off[0]:+.2g}, {off[1]:+.2g}", found)
+
+
 def check_estimates_over_runs(
     name: str, draw: Callable[[int], Sampled], expectation: float, limit: float, runs: int
 ) -> None:
