@@ -278,7 +278,7 @@ def corner_score(matrices):
 
 
 def reference_matrices(shape, seed):
-    return draw(as_law("orthogonal"), np.random.default_rng(seed), (50, *shape))
+    return draw(as_law("orthogonal"), np.random.default_rng([*shape, seed]), (50, *shape))
 
 
 SMALL_SHAPES = [(3, 5), (5, 3), (4, 4)]
