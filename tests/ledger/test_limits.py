@@ -13,10 +13,10 @@ import pytest
 from flint import arb, ctx, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soundness import average_score, check_averages
+from soundness import POWER_RUNS, RUNS, average_score, check_averages, check_p_values, check_power
 
 from proofs_check.checks.overshoot import _excess
-from proofs_check.checks.zero import _counted, _formula
+from proofs_check.checks.zero import _counted, _formula, _p_value
 from proofs_check.claim import load_ledger
 from proofs_check.kernel.check import check_proof
 from proofs_check.kernel.limit_rules import ASSUMPTIONS, THEOREMS
@@ -24,6 +24,7 @@ from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.ledger.run import settle
 from proofs_check.limit_proofs import PROOFS
 from proofs_check.prover import stored_proof
+from proofs_check.statistics import LEVEL, POWER_QUANTILE, TWO_SIDED_QUANTILE
 
 CITING = [
     (name, number)
@@ -289,6 +290,17 @@ def test_soundness_of_the_overshoot():
     with ctx.workprec(64):
         exact = float(_excess(3, fmpq(1)))
     check_averages("overshoot", lambda run: overshoots(4_000, run), exact, 4.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("widths", [(3, 2, 3, 2), (4, 1, 5)])
+def test_soundness_of_the_number_of_zeros(widths):
+    """2,000 runs of 8,000 networks; the chance too small and too large by what nine in ten should find."""
+    chance = float(_formula(widths))
+    check_p_values(f"zeros, {widths}", (_p_value(widths, 0.0, 8_000, run) for run in range(RUNS)))
+    off = (TWO_SIDED_QUANTILE + POWER_QUANTILE) * (chance * (1 - chance) / 8_000) ** 0.5
+    found = (_p_value(widths, (-1) ** run * off, 8_000, run) < LEVEL for run in range(POWER_RUNS))
+    check_power(f"zeros, {widths}, off by {off:.3f}", found)
 
 
 def test_zero_needs_a_law_without_ties():
