@@ -260,8 +260,8 @@ def test_means_are_the_exact_ones(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MEANS)
 def test_soundness_of_means_of_gradients(name):
-    """2,000 runs of 2,000 networks."""
-    runs = [columns(name, 2_000, run) for run in range(RUNS)]
+    """2,000 runs of 1,000 networks."""
+    runs = [columns(name, 1_000, run) for run in range(RUNS)]
     for draws, (what, mean, variance) in zip(zip(*runs, strict=True), exact_means(name), strict=True):
         # |dF/dW_1|^2 = |delta_1|^2 |x|^2.
         if what != "dW_1":
@@ -288,7 +288,7 @@ def test_a_jacobian_sends_u_as_the_net_sends_u(law):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", JACOBIAN_LAWS)
+@pytest.mark.parametrize("law", JACOBIAN_LAWS[:2])
 def test_soundness_of_jacobians(law):
     """2,000 runs of 1,000 networks, the last layer, which may be dead: p-values are larger than uniform."""
 

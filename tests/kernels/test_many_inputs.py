@@ -81,9 +81,9 @@ def test_digits_exceed_as_often_as_expected():
 
 @pytest.mark.slow
 def test_soundness_of_digits():
-    """2,000 runs of 8 digits and 600 networks."""
+    """2,000 runs of 8 digits and 500 networks."""
     digits = load_digits().data[:1000:125]
-    runs = [counts(DIGITS, digits, FACTORS, 600, run) for run in range(RUNS)]
+    runs = [counts(DIGITS, digits, FACTORS, 500, run) for run in range(RUNS)]
     for factor, draws in zip(FACTORS, zip(*runs, strict=True), strict=True):
         right = expected(DIGITS, digits, factor)
         check_averages(f"digits beyond {factor}", draws.__getitem__, right, LIMIT)
@@ -110,9 +110,9 @@ def test_the_growth_limit_is_passed_by_one_input_on_average():
 
 @pytest.mark.slow
 def test_soundness_of_the_growth_limit():
-    """2,000 runs of 600 networks."""
+    """2,000 runs of 400 networks."""
     limit = growth_limit(SMALL, 20)
-    check_averages("beyond the growth limit", lambda run: small_counts(limit, 600, run), 1, LIMIT)
+    check_averages("beyond the growth limit", lambda run: small_counts(limit, 400, run), 1, LIMIT)
 
 
 X, Y = [1.0, 2.0, -1.0], [0.5, -1.0, 2.0]
@@ -149,14 +149,13 @@ def test_angles_go_to_the_limit_of_infinite_width(activation):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("activation", ["relu", "abs"])
-def test_soundness_of_the_limit_of_angles(activation):
+def test_soundness_of_the_limit_of_angles():
     """2,000 runs at width 60, where 2/width is as far from the limit as it is at 1,500."""
-    network = wide(activation, 60)
+    network = wide("relu", 60)
     limits = np.array([float(c) for c in infinite_width_cosines(network, X, Y)])
     runs = (cosines(network, X, Y, 40, seed) for seed in range(RUNS))
     found = [limit_scores(run, 60, limits).max() for run in runs]
-    check_size(f"angles, {activation}", (score > LIMIT for score in found))
+    check_size("angles", (score > LIMIT for score in found))
 
 
 def test_the_map_is_the_gaussian_mean():

@@ -291,9 +291,9 @@ def test_linear_branches_multiply_the_mean_by_one_plus_eta_squared(law):
 @pytest.mark.slow
 @pytest.mark.parametrize("law", LINEAR_LAWS)
 def test_soundness_of_means_of_linear_branches(law):
-    """2,000 runs of 2,000 networks, the last block."""
+    """2,000 runs of 1,500 networks, the last block."""
     net, true = linear_net(law), 17.5 * math.prod(1 + eta**2 for eta in ETAS)
-    check_averages(f"linear branches, {law}", lambda run: lengths(net, 2_000, run)[:, -1], true, LIMIT)
+    check_averages(f"linear branches, {law}", lambda run: lengths(net, 1_500, run)[:, -1], true, LIMIT)
 
 
 SECOND_ETAS = [0.5, 0.75]
