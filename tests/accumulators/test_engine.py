@@ -925,10 +925,10 @@ def depth_score(mean, depth, gain):
 
 @pytest.mark.slow
 def test_soundness_of_log_lengths_at_depth():
-    """2,000 runs of 16 networks at depth 20."""
-    network = FullyConnected([3] * 21, activation="abs", variance_gain=3)
+    """2,000 runs of 16 networks at depth 10."""
+    network = FullyConnected([3] * 11, activation="abs", variance_gain=3)
     runs = (simulate(network, method="direct", samples=16, seed=run) for run in range(RUNS))
-    scores = [depth_score(found.layers[-1].log_length.mean.value, 20, 3) for found in runs]
+    scores = [depth_score(found.layers[-1].log_length.mean.value, 10, 3) for found in runs]
     check_uniform("log M_d at depth", scores)
     check_power_of_shifts("log M_d at depth", scores[:POWER_RUNS], 5)
 
