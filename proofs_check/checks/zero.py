@@ -51,9 +51,9 @@ def _counted(widths: tuple[int, ...]) -> fmpq:
     return law.get(fmpq(0), fmpq(0))
 
 
-def _p_value(widths: tuple[int, ...], shift: float) -> float:
+def _p_value(widths: tuple[int, ...], shift: float, samples: int = _SAMPLES, seed: int = _SEED) -> float:
     from scipy.stats import binomtest
 
-    zeros = int(np.sum(lengths(FullyConnected(widths), _SAMPLES, _SEED)[:, -1] == 0))
+    zeros = int(np.sum(lengths(FullyConnected(widths), samples, seed)[:, -1] == 0))
     chance = _formula(widths)
-    return float(binomtest(zeros, _SAMPLES, int(chance.p) / int(chance.q) + shift).pvalue)
+    return float(binomtest(zeros, samples, int(chance.p) / int(chance.q) + shift).pvalue)

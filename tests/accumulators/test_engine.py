@@ -23,6 +23,7 @@ import pytest
 from flint import fmpq
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from soundness import POWER_RUNS, RUNS, check_power_of_shifts, check_uniform
 
 from simulate import running
 from simulate.executors import local_processes
@@ -805,16 +806,41 @@ def test_packed_shards_survive_as_bytes(monkeypatch):
 # What an estimate says.
 
 
+SHARES = (0.0, 0.5, 0.75)
+
+
+def dying(samples, seed):
+    """Width one: half of the networks die in each layer."""
+    return simulate(FullyConnected([1, 1, 1], weights="rademacher"), samples=samples, seed=seed)
+
+
+def share_score(found, layer, share):
+    """By how many exact standard errors the share of dead networks is above this one."""
+    error = math.sqrt(share * (1 - share) / found.samples)
+    return (found.layers[layer].dead.value - share) / error
+
+
 def test_share_of_dead_networks():
-    """Width one: half of the networks die in each layer. 20,000 of them: five errors are 1.8 %."""
-    found = simulate(FullyConnected([1, 1, 1], weights="rademacher"), samples=20_000, seed=6)
-    for layer, share in zip(found.layers, (0.0, 0.5, 0.75), strict=True):
-        error = math.sqrt(share * (1 - share) / 20_000)
-        assert abs(layer.dead.value - share) <= 5 * error
-        assert layer.dead.standard_error == pytest.approx(error, rel=0.05)
-    assert abs(found.layers[1].dead.value - 0.475) > 5 * found.layers[1].dead.standard_error
+    """20,000 networks: five errors are 1.8 %. Mutant: a share of 0.475."""
+    found = dying(20_000, seed=6)
+    assert found.layers[0].dead.value == 0
+    for j in (1, 2):
+        assert abs(share_score(found, j, SHARES[j])) <= 5
+        error = math.sqrt(SHARES[j] * (1 - SHARES[j]) / 20_000)
+        assert found.layers[j].dead.standard_error == pytest.approx(error, rel=0.05)
+    assert abs(share_score(found, 1, 0.475)) > 5
     assert found.layers[2].quantiles[3].log == -math.inf
     assert found.layers[2].quantiles[-1].log == pytest.approx(math.log(4), abs=HALF_BIN + 1e-6)
+
+
+@pytest.mark.slow
+def test_soundness_of_shares_of_dead_networks():
+    """2,000 runs of 5,000 networks."""
+    runs = [dying(5_000, run) for run in range(RUNS)]
+    for j in (1, 2):
+        scores = [share_score(found, j, SHARES[j]) for found in runs]
+        check_uniform(f"dead networks, layer {j}", scores)
+        check_power_of_shifts(f"dead networks, layer {j}", scores[:POWER_RUNS], 5)
 
 
 UNTRUSTED = FullyConnected([10] * 11, weights="uniform")
@@ -887,11 +913,24 @@ def test_thousands_of_layers_neither_overflow_nor_warn(method):
     for moment in last["moments"].values():
         assert moment["value"] == value
         assert math.isfinite(moment["log"])
-    gain = float(Fraction(text["network"]["variance_gain"]))
-    step = math.log(gain / 3) + 0.7296
-    reach = 5 * math.sqrt(0.9348 * depth / 16)
-    assert abs(last["log_length"]["mean"]["value"] - depth * step) <= reach
-    assert abs(last["log_length"]["mean"]["value"] - depth * (step + math.log(1.1))) > reach
+    mean, gain = last["log_length"]["mean"]["value"], float(Fraction(text["network"]["variance_gain"]))
+    assert abs(depth_score(mean, depth, gain)) <= 5
+    assert abs(depth_score(mean, depth, 1.1 * gain)) > 5
+
+
+def depth_score(mean, depth, gain):
+    """Of the mean of log M_d over 16 networks, by its exact standard error."""
+    return (mean - depth * (math.log(gain / 3) + 0.72964)) / math.sqrt(0.9348 * depth / 16)
+
+
+@pytest.mark.slow
+def test_soundness_of_log_lengths_at_depth():
+    """2,000 runs of 16 networks at depth 10."""
+    network = FullyConnected([3] * 11, activation="abs", variance_gain=3)
+    runs = (simulate(network, method="direct", samples=16, seed=run) for run in range(RUNS))
+    scores = [depth_score(found.layers[-1].log_length.mean.value, 10, 3) for found in runs]
+    check_uniform("log M_d at depth", scores)
+    check_power_of_shifts("log M_d at depth", scores[:POWER_RUNS], 5)
 
 
 def test_splitting_at_depth_neither_overflows_nor_warns():

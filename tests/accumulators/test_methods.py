@@ -12,7 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import erf, expit
 from scipy.stats import binom
+from soundness import RUNS, average_score, check_estimates, check_estimates_over_runs, estimate_score
 
 import simulate.methods.direct as direct
 import simulate.population as population
@@ -120,6 +122,14 @@ TWIN = {
 }
 
 
+def compared(one, two):
+    """Pairs of sampled numbers that have to agree, layer by layer."""
+    for a, b in zip(one.layers[1:], two.layers[1:], strict=True):
+        yield a.log_length.mean, b.log_length.mean
+        yield a.log_length.variance, b.log_length.variance
+        yield a.dead, b.dead
+
+
 @pytest.mark.parametrize("method", ["law", "conditional"])
 @pytest.mark.parametrize("name", TWIN)
 def test_reduced_methods_have_the_law_of_direct(name, method):
@@ -131,13 +141,7 @@ def test_reduced_methods_have_the_law_of_direct(name, method):
     one = simulate(TWIN[name], method="direct", samples=60_000, seed=1)
     two = simulate(TWIN[name], method=method, samples=60_000, seed=2)
     assert (one.reduced, two.reduced) == (False, True)
-    for a, b in zip(one.layers[1:], two.layers[1:], strict=True):
-        for x, y in (
-            (a.log_length.mean, b.log_length.mean),
-            (a.log_length.variance, b.log_length.variance),
-            (a.dead, b.dead),
-        ):
-            assert distance(x, y) <= 5
+    assert all(distance(x, y) <= 5 for x, y in compared(one, two))
     wrong = simulate(
         TWIN[name].replaced(variance_gain=[g * 6 / 5 for g in TWIN[name].variance_gain]),
         method=method,
@@ -149,16 +153,42 @@ def test_reduced_methods_have_the_law_of_direct(name, method):
 
 def distance(x, y) -> float:
     """|z| of the difference of two sampled numbers."""
-    error = math.hypot(x.standard_error, y.standard_error)
+    error = joint_error(x, y)
     return abs(x.value - y.value) / error if error > 0 else float(x.value != y.value)
+
+
+def joint_error(x, y) -> float:
+    return math.hypot(x.standard_error, y.standard_error)
+
+
+@pytest.mark.slow
+def test_soundness_of_distances():
+    """2,000 runs of 1,000 networks each; the last layer of the net that dies."""
+    methods, pairs = ("law", "conditional"), {"law": [], "conditional": []}
+    for run in range(RUNS):
+        one, *others = (
+            simulate(TWIN["narrow, dies"], method=method, samples=1_000, seed=3 * run + i)
+            for i, method in enumerate(("direct", *methods))
+        )
+        for method, other in zip(methods, others, strict=True):
+            pairs[method].append(list(compared(one, other))[-3:])
+    for method, found in pairs.items():
+        for what, numbers in zip(("mean", "variance", "dead"), zip(*found, strict=True), strict=True):
+            values = np.array([x.value - y.value for x, y in numbers])
+            errors = np.array([joint_error(x, y) for x, y in numbers])
+            check_estimates(f"direct and {method}, {what}", values, errors, 5)
+
+
+def tilted(activation, tilt, depth=30, samples=20_000, seed=4):
+    network = FullyConnected([10] * (depth + 1), activation=activation)
+    return network, simulate(network, method="law", samples=samples, seed=seed, tilt=tilt, order=3)
 
 
 @pytest.mark.parametrize("tilt", [0.5, 1.0, 2.0, 3.0])
 @pytest.mark.parametrize("activation", ["relu", "abs"])
 def test_a_tilted_average_is_exact_theory(tilt, activation):
     """At depth 30 and width 10, where a plain average of M^2 is hopeless; |z| <= 5 for k near the tilt."""
-    network = FullyConnected([10] * 31, activation=activation)
-    found = simulate(network, method="law", samples=20_000, seed=4, tilt=tilt, order=3)
+    network, found = tilted(activation, tilt)
     exact = [math.log(as_float(m)) for m in length_moments(network, 3)[-1]]
     for k, moment in enumerate(found.layers[-1].moments, start=1):
         if moment.note is None:
@@ -167,6 +197,18 @@ def test_a_tilted_average_is_exact_theory(tilt, activation):
         else:
             assert abs(k - tilt) >= 1
     assert any(m.note is None for m in found.layers[-1].moments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tilt, order", [(0.5, 1), (1.5, 2)])
+def test_soundness_of_tilted_averages(tilt, order):
+    """2,000 runs of 1,000 draws at depth 5. At tilts 1 and 2 the average is exact and has no p-value."""
+    network = tilted("relu", tilt, 5, 40)[0]
+    exact = as_float(length_moments(network, order)[-1][-1])
+    runs = [tilted("relu", tilt, 5, 1_000, run)[1].layers[-1].moments[order - 1] for run in range(RUNS)]
+    assert all(moment.note is None for moment in runs)
+    values, errors = (np.array(x) for x in zip(*((m.value, m.standard_error) for m in runs), strict=True))
+    check_estimates(f"tilted by {tilt}, order {order}", values - exact, errors, 5)
 
 
 def test_smooth_activations_need_the_conditional_method():
@@ -179,11 +221,8 @@ def test_smooth_activations_need_the_conditional_method():
     assert distance(one.layers[1].log_length.mean, two.layers[1].log_length.mean) <= 5
 
 
-@pytest.mark.parametrize("kind", ["tanh", "gelu", "silu", "selu", "elu", "softplus", "sigmoid"])
-def test_mean_length_of_smooth_activations_by_quadrature(kind):
-    """E phi(z)^2 for z normal by Gauss-Hermite against one layer of the method; |z| <= 5."""
-    from scipy.special import erf, expit
-
+def smooth_mean(kind):
+    """E phi(z)^2 for z normal of variance 2, by Gauss-Hermite."""
     functions = {
         "tanh": np.tanh,
         "gelu": lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
@@ -194,14 +233,36 @@ def test_mean_length_of_smooth_activations_by_quadrature(kind):
         "sigmoid": expit,
     }
     nodes, weights = np.polynomial.hermite_e.hermegauss(120)
-    expected = float(np.dot(weights, functions[kind](nodes * math.sqrt(2)) ** 2) / math.sqrt(2 * math.pi))
-    found = simulate(FullyConnected([4, 50], activation=kind, variance_gain=2), samples=20_000, seed=5)
-    mean = found.layers[1].moments[0]
-    assert abs(mean.value - expected) <= 5 * mean.standard_error
-    assert abs(1.03 * mean.value - expected) > 5 * mean.standard_error
+    return float(np.dot(weights, functions[kind](nodes * math.sqrt(2)) ** 2) / math.sqrt(2 * math.pi))
+
+
+def smooth_layer(kind, samples, seed):
+    network = FullyConnected([4, 50], activation=kind, variance_gain=2)
+    return simulate(network, samples=samples, seed=seed).layers[1].moments[0]
+
+
+@pytest.mark.parametrize("kind", ["tanh", "gelu", "silu", "selu", "elu", "softplus", "sigmoid"])
+def test_mean_length_of_smooth_activations_by_quadrature(kind):
+    """E phi(z)^2 for z normal by Gauss-Hermite against one layer of the method; |z| <= 5. Mutant: 3 % off."""
+    mean, expected = smooth_layer(kind, 20_000, 5), smooth_mean(kind)
+    assert abs(estimate_score(mean, expected)) <= 5
+    assert abs(estimate_score(mean, expected / 1.03)) > 5
+
+
+@pytest.mark.slow
+def test_soundness_of_means_of_smooth_activations():
+    """2,000 runs of 500 networks; the same score for the other activations."""
+    runs = [smooth_layer("gelu", 500, run) for run in range(RUNS)]
+    values, errors = (np.array(x) for x in zip(*((m.value, m.standard_error) for m in runs), strict=True))
+    check_estimates("smooth activations, gelu", values - smooth_mean("gelu"), errors, 5)
 
 
 SHORT = FullyConnected([6] * 16, weights="uniform")
+
+
+def second_by_splitting(network, samples, seed):
+    """Of the last layer."""
+    return simulate(network, method="splitting", samples=samples, seed=seed).layers[-1].moments[1]
 
 
 @pytest.mark.full
@@ -212,17 +273,28 @@ def test_splitting_is_unbiased_and_its_intervals_cover():
     is detected by the average.
     """
     exact = as_float(length_moments(SHORT, 2)[-1][1])
-    found = [
-        simulate(SHORT, method="splitting", samples=4_000, seed=s).layers[-1].moments[1] for s in range(60)
-    ]
+    found = [second_by_splitting(SHORT, 4_000, seed) for seed in range(60)]
     values = np.array([m.value for m in found])
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    assert abs(float(np.mean(values)) - exact) <= 5 * error
-    assert 5 * error <= 0.15 * exact
+    assert abs(average_score(values, exact)) <= 5
+    assert 5 * float(np.std(values)) / math.sqrt(60) <= 0.15 * exact
     covered = sum(m.interval[0] <= exact <= m.interval[1] for m in found)
     assert binom.cdf(48, 60, 0.93) < 1e-3
     assert covered >= 49
     assert sum(m.interval[0] <= 1.3 * exact <= m.interval[1] for m in found) < 49
+
+
+@pytest.mark.slow
+def test_soundness_of_splitting():
+    """2,000 runs of 400 particles twenty times: Student's t over these 20, whose intervals therefore cover.
+
+    Of 50 particles the estimates are so skewed that 12 % of the intervals missed. Orthogonal weights are in
+    test_orthogonal_simulated.py.
+    """
+    network = FullyConnected([3, 5, 5, 5], weights="laplace", bias_weights="uniform", bias_variance="1/2")
+    exact = as_float(length_moments(network, 2)[-1][1])
+    check_estimates_over_runs(
+        "splitting", lambda run: second_by_splitting(network, 8_000, run), exact, 5, runs=20
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,7 +309,10 @@ def test_splitting_is_unbiased_and_its_intervals_cover():
     ids=["laplace, biases", "dying signs", "revived signs", "zero input", "vanishing"],
 )
 def test_splitting_on_the_hard_cases(network):
-    """Orders 1 to 3 in every layer: |log - exact| <= 6 relative errors over 20 runs."""
+    """Orders 1 to 3 in every layer: |log - exact| <= 6 relative errors over 20 runs.
+
+    Student's t of 19 degrees of freedom is beyond 6 once in 100,000 times.
+    """
     found = simulate(network, method="splitting", samples=160_000, seed=9, order=3)
     for layer, exact in zip(found.layers, length_moments(network, 3), strict=True):
         for moment, number in zip(layer.moments, exact, strict=True):

@@ -11,6 +11,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
+from soundness import RUNS, check_exact, check_two_samples, exact_score
 from weight_streams import LAWS, states_of
 
 import simulate.backpropagation as backpropagation
@@ -236,32 +237,66 @@ MEANS = {
 }
 
 
+def exact_means(name):
+    """Names, means and variances of |delta_j|^2 and |dF/dW_j|^2, all layers, in the order of `columns`."""
+    for layer in gradient_moments(MEANS[name], 2, "uniform").layers:
+        yield f"delta_{layer.index}", float(layer.delta_moments[0]), float(layer.delta_variance)
+        yield f"dW_{layer.index}", float(layer.weight_moments[0]), float(layer.weight_variance)
+
+
+def columns(name, count, seed):
+    found = gradient_lengths(MEANS[name], count, seed, "uniform")
+    return [table[:, j] for j in range(MEANS[name].depth) for table in (found.deltas, found.weights)]
+
+
 @pytest.mark.parametrize("name", MEANS)
 def test_means_are_the_exact_ones(name):
-    """100,000 nets, exact standard errors, 5 of them: a mean off by 5 % would show."""
-    network, samples = MEANS[name], 100_000
-    exact = gradient_moments(network, 2, "uniform")
-    found = gradient_lengths(network, samples, 21, "uniform")
-    for j, layer in enumerate(exact.layers):
-        pairs = [
-            (found.deltas[:, j], layer.delta_moments[0], layer.delta_variance),
-            (found.weights[:, j], layer.weight_moments[0], layer.weight_variance),
-        ]
-        for column, mean, variance in pairs:
-            error = math.sqrt(float(variance) / samples)
-            assert abs(np.mean(column) - float(mean)) < 5 * error
-            assert (5 + 1.2816) * error < 0.05 * float(mean)
+    """100,000 nets, exact standard errors, 5 of them: a mean off by 5 % would show. Mutant: 10 % off."""
+    for column, (_, mean, variance) in zip(columns(name, 100_000, 21), exact_means(name), strict=True):
+        assert abs(exact_score(column, mean, variance)) < 5
+        assert abs(exact_score(column, 1.1 * mean, variance)) > 5
+        assert (5 + 1.2816) * math.sqrt(variance / 100_000) < 0.05 * mean
 
 
-@pytest.mark.parametrize("law", ["uniform", "normal", "laplace"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MEANS)
+def test_soundness_of_means_of_gradients(name):
+    """2,000 runs of 1,000 networks."""
+    runs = [columns(name, 1_000, run) for run in range(RUNS)]
+    for draws, (what, mean, variance) in zip(zip(*runs, strict=True), exact_means(name), strict=True):
+        # |dF/dW_1|^2 = |delta_1|^2 |x|^2.
+        if what != "dW_1":
+            check_exact(f"gradients, {name}, {what}", draws.__getitem__, mean, variance, 5)
+
+
+JACOBIAN_LAWS, ALONG = ["uniform", "normal", "laplace"], [1, 1, 0]
+
+
+def jacobian_and_forward(law, count, seed):
+    """|J_j u|^2 and |a_j|^2 from u, tables with a column for each layer."""
+    network = FullyConnected([3, 4, 2, 5], weights=law, input=[1, -2, "1/2"])
+    found = jacobian_lengths(network, ALONG, count, 2 * seed)
+    started = lengths(network.replaced(input=ALONG), count, 2 * seed + 1)[:, 1:] * network.widths[1:]
+    return found, started
+
+
+@pytest.mark.parametrize("law", JACOBIAN_LAWS)
 def test_a_jacobian_sends_u_as_the_net_sends_u(law):
     """Kolmogorov, 20,000 nets against 20,000: a distance of 0.028 would be seen."""
-    network = FullyConnected([3, 4, 2, 5], weights=law, input=[1, -2, "1/2"])
-    found = jacobian_lengths(network, [1, 1, 0], 20_000, 4)
-    started = lengths(network.replaced(input=[1, 1, 0]), 20_000, 5)[:, 1:] * network.widths[1:]
-    for j in range(3):
-        assert ks_2samp(found[:, j], started[:, j]).pvalue > 1e-6
-        assert ks_2samp(found[:, j], 1.5 * started[:, j]).pvalue < 1e-6
+    for found, started in zip(*(table.T for table in jacobian_and_forward(law, 20_000, 2)), strict=True):
+        assert ks_2samp(found, started).pvalue > 1e-6
+        assert ks_2samp(found, 1.5 * started).pvalue < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", JACOBIAN_LAWS[:2])
+def test_soundness_of_jacobians(law):
+    """2,000 runs of 1,000 networks, the last layer, which may be dead: p-values are larger than uniform."""
+
+    def draw(run):
+        return tuple(table[:, -1] for table in jacobian_and_forward(law, 1_000, run))
+
+    check_two_samples(f"jacobians, {law}", draw, 1e-6, atoms=True)
 
 
 def test_jacobians_are_those_of_numpy_and_signs_refute_the_law():

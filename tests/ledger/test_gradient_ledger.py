@@ -8,12 +8,15 @@ from time import process_time
 
 import pytest
 from flint import fmpq
+from scipy.stats import norm
+from soundness import RUNS, average_score, check_averages
 
 from proofs_check import gradient_oracle as oracle
 from proofs_check.checks import CHECKS, data_sets, gradients, weight_gradients
 from proofs_check.claim import load_ledger
 from proofs_check.gradient_proofs import PROOFS
 from proofs_check.ledger.run import settle
+from proofs_check.statistics import LEVEL
 from proofs_check.verdict import Outcome, Verdict
 from theory import gaussian, reversal
 from theory.gradient_law import weight_gradient_law
@@ -205,6 +208,20 @@ def test_a_changed_exact_law_shows(monkeypatch):
     honest = data_sets.expected_above
     monkeypatch.setattr(data_sets, "expected_above", lambda *given: honest(*given) * 1.2)
     assert fails("dataset-exceedances-normal", "data_set_simulated")
+
+
+@pytest.mark.slow
+def test_soundness_of_the_data_set():
+    """2,000 runs of 1,000 networks at three thresholds; the p-values are those of `average_score`."""
+    thresholds, network = data_sets._THRESHOLDS, FullyConnected(data_sets._NETWORK)
+    found = (data_sets.joint_lengths(network, data_sets._DATA, 1_000, run) for run in range(RUNS))
+    runs = [[joint.exceedances(t) for t in thresholds] for joint in found]
+    numbers = data_sets.expected_above(network, len(data_sets._DATA), thresholds)
+    first = [2 * norm.sf(abs(average_score(*pair))) for pair in zip(runs[0], numbers, strict=True)]
+    assert data_sets._p_values(runs[0], data_sets._NETWORK) == pytest.approx(first, rel=1e-9)
+    limit = float(norm.isf(LEVEL / len(thresholds) / 2))
+    for t, number, counts in zip(thresholds, numbers, zip(*runs, strict=True), strict=True):
+        check_averages(f"data set of the ledger, t = {t}", counts.__getitem__, float(number), limit)
 
 
 def test_weights_of_another_law_show_in_the_data_set(monkeypatch):

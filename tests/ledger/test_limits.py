@@ -8,13 +8,15 @@ from fractions import Fraction
 from itertools import pairwise
 from time import process_time
 
+import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soundness import POWER_RUNS, RUNS, average_score, check_averages, check_p_values, check_power
 
 from proofs_check.checks.overshoot import _excess
-from proofs_check.checks.zero import _counted, _formula
+from proofs_check.checks.zero import _counted, _formula, _p_value
 from proofs_check.claim import load_ledger
 from proofs_check.kernel.check import check_proof
 from proofs_check.kernel.limit_rules import ASSUMPTIONS, THEOREMS
@@ -22,6 +24,7 @@ from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.ledger.run import settle
 from proofs_check.limit_proofs import PROOFS
 from proofs_check.prover import stored_proof
+from proofs_check.statistics import LEVEL, POWER_QUANTILE, TWO_SIDED_QUANTILE
 
 CITING = [
     (name, number)
@@ -265,17 +268,39 @@ def test_the_overshoot_is_two_for_wider_layers():
         assert all(_excess(n, fmpq(t)) <= 2 for n in range(2, 30) for t in (0, 1, 5, 50))
 
 
-def test_the_overshoot_agrees_with_a_histogram_of_squares():
-    """E[X - 1 | X > 1] at n = 3 from 200,000 draws; the standard error is about 0.005."""
-    import numpy as np
-
-    random = np.random.default_rng(7)
-    z = random.standard_normal((200_000, 3))
+def overshoots(count, seed):
+    """X - 1 where X > 1, X = (2/3) chi^2_B at n = 3."""
+    z = np.random.default_rng(seed).standard_normal((count, 3))
     x = (2 / 3) * np.sum(np.where(z > 0, z, 0) ** 2, axis=1)
-    over = x[x > 1] - 1
-    error = float(np.std(over) / np.sqrt(len(over)))
+    return x[x > 1] - 1
+
+
+def test_the_overshoot_agrees_with_a_histogram_of_squares():
+    """E[X - 1 | X > 1] at n = 3 from 200,000 draws; the standard error is about 0.005. Mutant: 5 % off."""
+    over = overshoots(200_000, 7)
     with ctx.workprec(64):
-        assert abs(float(over.mean()) - float(_excess(3, fmpq(1)))) < 4.5 * error
+        exact = float(_excess(3, fmpq(1)))
+    assert abs(average_score(over, exact)) < 4.5
+    assert abs(average_score(over, 1.05 * exact)) > 4.5
+
+
+@pytest.mark.slow
+def test_soundness_of_the_overshoot():
+    """2,000 runs of 4,000 draws."""
+    with ctx.workprec(64):
+        exact = float(_excess(3, fmpq(1)))
+    check_averages("overshoot", lambda run: overshoots(4_000, run), exact, 4.5)
+
+
+@pytest.mark.slow
+def test_soundness_of_the_number_of_zeros():
+    """2,000 runs of 8,000 networks; the chance too small and too large by what nine in ten should find."""
+    widths = (3, 2, 3, 2)
+    chance = float(_formula(widths))
+    check_p_values(f"zeros, {widths}", (_p_value(widths, 0.0, 8_000, run) for run in range(RUNS)))
+    off = (TWO_SIDED_QUANTILE + POWER_QUANTILE) * (chance * (1 - chance) / 8_000) ** 0.5
+    found = (_p_value(widths, (-1) ** run * off, 8_000, run) < LEVEL for run in range(POWER_RUNS))
+    check_power(f"zeros, {widths}, off by {off:.3f}", found)
 
 
 def test_zero_needs_a_law_without_ties():

@@ -11,6 +11,7 @@ from flint import ctx, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from soundness import average_score, check_averages
 
 from proofs_check.convolutional_oracle import conditional_lengths
 from theory import patches
@@ -161,6 +162,16 @@ def test_even_and_odd_activations_are_exact_for_every_law(
     assert conditional_second_moment(layer, before).number == sum(p * m**2 for m, p in given_before.items())
 
 
+def sampled_squares(layer, before, count, seed):
+    """M^2 of so many networks, by the patches written out."""
+    rng, total = np.random.default_rng(seed), 0.0
+    each, std = layer.channels // layer.groups, math.sqrt(2 / layer.fan_in)
+    for rows in patches_by_loops(layer, before):
+        z = rng.normal(size=(count, each, rows.shape[1])) * std @ rows.T
+        total = total + np.sum(np.maximum(z, 0) ** 2, axis=(1, 2))
+    return (total / (layer.channels * math.prod(layer.positions))) ** 2
+
+
 @settings(max_examples=25)
 @given(st.data())
 def test_conditional_second_moment_against_sampling(data):
@@ -173,17 +184,24 @@ def test_conditional_second_moment_against_sampling(data):
         data.draw(st.sampled_from(["circular", "zero"])),
     )
     layer, before = layer_and_input(name, padding)
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    total = 0.0
-    each, std = layer.channels // layer.groups, math.sqrt(2 / layer.fan_in)
-    for rows in patches_by_loops(layer, before):
-        z = rng.normal(size=(20_000, each, rows.shape[1])) * std @ rows.T
-        total = total + np.sum(np.maximum(z, 0) ** 2, axis=(1, 2))
-    squares = (total / (layer.channels * math.prod(layer.positions))) ** 2
-    error = squares.std() / math.sqrt(len(squares))
+    squares = sampled_squares(layer, before, 20_000, data.draw(st.integers(0, 2**32)))
     expected = float(conditional_second_moment(layer, before))
-    assert 8 * error < 0.15 * expected
-    assert abs(squares.mean() - expected) < 5 * error
+    assert 8 * squares.std() / math.sqrt(len(squares)) < 0.15 * expected
+    assert abs(average_score(squares, expected)) < 5
+    assert abs(average_score(squares, 1.2 * expected)) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, padding", [("line", "circular"), ("groups", "zero")])
+def test_soundness_of_conditional_second_moments(name, padding):
+    """2,000 runs of 2,000 networks."""
+    layer, before = layer_and_input(name, padding)
+    expected = float(conditional_second_moment(layer, before))
+
+    def draw(run):
+        return sampled_squares(layer, before, 2_000, run)
+
+    check_averages(f"patches, {name}, {padding}", draw, expected, 5)
 
 
 def test_orthogonal_patches_attain_five_over_positions_and_alike_ones_five():

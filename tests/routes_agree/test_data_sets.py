@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from soundness import RUNS, average_score, check_averages
 
 from theory.data_sets import expected_above, expected_below, expected_dead, fall_limit, growth_limit
 from theory.exact_law import length_law
@@ -15,6 +16,8 @@ from theory.network import FullyConnected
 WIDTHS = (3, 4, 5, 3)
 NET = FullyConnected(WIDTHS)
 NETWORKS = 40_000
+# Standard errors; passed by chance once in a million runs.
+LIMIT = 5
 
 
 def data_set() -> np.ndarray:
@@ -23,35 +26,48 @@ def data_set() -> np.ndarray:
     return np.array([*alike, [1, 0, 0], [0, -5, 0], [1, -2, 3], [0.1, 0.2, 0]])
 
 
-@pytest.fixture(scope="module")
-def ratios() -> np.ndarray:
+def ratios_of(networks: int, seed: int) -> np.ndarray:
     """M_d/M_0 of every input under every network, shape (networks, inputs), with weights of our own."""
-    random = np.random.default_rng(7)
+    random = np.random.default_rng(seed)
     inputs = data_set()
-    a = np.broadcast_to(inputs.T, (NETWORKS, 3, len(inputs)))
+    a = np.broadcast_to(inputs.T, (networks, 3, len(inputs)))
     for fan_in, width in pairwise(WIDTHS):
-        weights = random.standard_normal((NETWORKS, width, fan_in)) * np.sqrt(2 / fan_in)
+        weights = random.standard_normal((networks, width, fan_in)) * np.sqrt(2 / fan_in)
         a = np.maximum(weights @ a, 0)
     return np.mean(a**2, axis=1) / np.mean(inputs**2, axis=1)
 
 
-def score(counts: np.ndarray, expected: float) -> float:
-    """Standard errors between a mean count and its expectation; 5 is passed once in a million runs."""
-    return abs(counts.mean() - expected) / (counts.std() / np.sqrt(counts.size))
+@pytest.fixture(scope="module")
+def ratios() -> np.ndarray:
+    return ratios_of(NETWORKS, 7)
 
 
-@pytest.mark.parametrize("t", [0.1, 1.0, 3.0])
+POINTS = (0.1, 1.0, 3.0)
+
+
+@pytest.mark.parametrize("t", POINTS)
 def test_expected_numbers_hold_however_dependent_the_inputs(ratios, t):
     """A shift of 0.12 inputs, 8 standard errors, fails with power above 0.99."""
     size = ratios.shape[1]
     above, below = (ratios > t).sum(axis=1), (ratios <= t).sum(axis=1)
     expected = float(expected_above(NET, size, t))
-    assert score(above, expected) < 5
-    assert score(below, float(expected_below(NET, size, t))) < 5
-    assert score(above, float(expected_above(FullyConnected(WIDTHS[:-1]), size, t))) > 5
+    assert abs(average_score(above, expected)) < LIMIT
+    assert abs(average_score(below, float(expected_below(NET, size, t)))) < LIMIT
+    assert abs(average_score(above, float(expected_above(FullyConnected(WIDTHS[:-1]), size, t)))) > LIMIT
     # Dependence shows in the spread, which is not binomial, and not in the mean.
     p = expected / size
     assert above.var() > 1.5 * size * p * (1 - p)
+
+
+@pytest.mark.slow
+def test_soundness_of_expected_numbers():
+    """2,000 runs of 1,000 networks: above three thresholds, and dead."""
+    runs = [ratios_of(1_000, run) for run in range(RUNS)]
+    for t in POINTS:
+        draws = [(run > t).sum(axis=1) for run in runs]
+        check_averages(f"inputs above {t}", draws.__getitem__, float(expected_above(NET, 8, t)), LIMIT)
+    dead = [(run == 0).sum(axis=1) for run in runs]
+    check_averages("dead inputs", dead.__getitem__, float(expected_dead(NET, 8)), LIMIT)
 
 
 def test_probability_of_any_is_at_most_the_expected_number(ratios):
@@ -65,7 +81,8 @@ def test_probability_of_any_is_at_most_the_expected_number(ratios):
 def test_dead_inputs_are_counted_exactly(ratios):
     dead = expected_dead(NET, 8)
     assert dead.fraction == 8 * (1 - Fraction(15, 16) * Fraction(31, 32) * Fraction(7, 8))
-    assert score((ratios == 0).sum(axis=1), float(dead)) < 5
+    assert abs(average_score((ratios == 0).sum(axis=1), float(dead))) < LIMIT
+    assert abs(average_score((ratios == 0).sum(axis=1), 1.2 * float(dead))) > LIMIT
     assert float(expected_below(NET, 8, 0)) == float(dead)
     assert expected_dead(NET.replaced(activation="abs", output_activation="abs"), 8).fraction == 0
 

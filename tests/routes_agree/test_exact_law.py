@@ -14,7 +14,8 @@ import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import binom, chi2
+from scipy.stats import binom, chi2, kstwo
+from soundness import POWER_RUNS, QUANTILE, RUNS, check_conservative, check_p_values
 
 from simulate.methods.direct import lengths
 from theory.exact_law import length_law
@@ -292,8 +293,11 @@ def test_depth_that_double_precision_cannot_serve_is_refused():
 # Simulation with explicit weights.
 
 SAMPLES = 20_000
-# Dvoretzky-Kiefer-Wolfowitz at level 1e-9; a law further than twice this away fails with power 1 - 1e-9.
-DKW = math.sqrt(math.log(2e9) / (2 * SAMPLES))
+
+
+def reach(samples: int) -> float:
+    """Dvoretzky, Kiefer and Wolfowitz at level 1e-9; a law further than twice that away fails for sure."""
+    return math.sqrt(math.log(2e9) / (2 * samples))
 
 
 def kolmogorov(sample, law: LengthLaw) -> float:
@@ -318,11 +322,40 @@ SIMULATED = [
 def test_explicit_networks(network):
     sample = lengths(network, SAMPLES, seed=20)
     law = length_law(network, relative_to_input=False)
-    assert kolmogorov(sample[:, -1], law) < DKW
+    assert kolmogorov(sample[:, -1], law) < reach(SAMPLES)
     middle = length_law(network, 2)
-    assert kolmogorov(sample[:, 2] / sample[:, 0], middle) < DKW
+    assert kolmogorov(sample[:, 2] / sample[:, 0], middle) < reach(SAMPLES)
     one_layer_less = length_law(network, network.depth - 1, relative_to_input=False)
-    assert kolmogorov(sample[:, -1], one_layer_less) > 2 * DKW
+    assert kolmogorov(sample[:, -1], one_layer_less) > 2 * reach(SAMPLES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, number", [("relu", 0), ("abs", 3)])
+def test_soundness_of_kolmogorov(name, number):
+    """2,000 runs of 500 networks. p-values are uniform for abs, and larger for ReLU, whose law has an atom.
+
+    Then a share of the sample goes to the top: what the level asks for, and 1.28 binomial errors.
+    """
+    network, samples, random = SIMULATED[number], 500, np.random.default_rng(5)
+    law = length_law(network, relative_to_input=False)
+    runs = [lengths(network, samples, run)[:, -1] for run in range(RUNS)]
+    values = [kstwo.sf(kolmogorov(sample, law), samples) for sample in runs]
+    check = check_p_values if name == "abs" else check_conservative
+    check(f"Kolmogorov, {name}", values)
+    share = reach(samples)
+    share += QUANTILE * math.sqrt(share * (1 - share) / samples)
+    moved = (np.where(random.uniform(size=samples) < share, 1e9, sample) for sample in runs[:POWER_RUNS])
+    found = np.mean([kolmogorov(sample, law) > reach(samples) for sample in moved])
+    sys.stdout.write(f"Kolmogorov, {name}, distance {share:.3f}: found in {found:.3f} of {POWER_RUNS} runs\n")
+    assert found > 0.9 - 4 * math.sqrt(0.9 * 0.1 / POWER_RUNS)
+
+
+@pytest.mark.slow
+def test_soundness_of_own_samples():
+    """2,000 runs of 500 draws."""
+    law = length_law(SIMULATED[3])
+    values = (kstwo.sf(kolmogorov(law.rvs(500, run), law), 500) for run in range(RUNS))
+    check_p_values("Kolmogorov, own samples", values)
 
 
 @pytest.mark.full
@@ -330,11 +363,11 @@ def test_own_samples_follow_the_law():
     law = length_law(SIMULATED[2])
     sample = law.rvs((100, SAMPLES // 100), random_state=3)
     assert sample.shape == (100, SAMPLES // 100)
-    assert kolmogorov(sample.ravel(), law) < DKW
+    assert kolmogorov(sample.ravel(), law) < reach(SAMPLES)
     assert np.array_equal(law.rvs(5, random_state=1), law.rvs(5, random_state=np.random.default_rng(1)))
     assert isinstance(law.rvs(), float)
     relu = law_of(2, 2)
-    assert kolmogorov(relu.rvs(SAMPLES, 8), relu) < DKW
+    assert kolmogorov(relu.rvs(SAMPLES, 8), relu) < reach(SAMPLES)
 
 
 # The atom.

@@ -10,11 +10,13 @@ probability 1/2 +- 0.004, two neighbours whose bits agree with probability 1/2 +
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
+from soundness import POWER_RUNS, QUANTILE, RUNS, check_p_values, check_power
 
 from simulate.kernels.streams import LANES, draw_words, fill_states, fill_words, next_word, philox
 from simulate.population import Purpose
@@ -274,8 +276,8 @@ def neighbour_scores(words):
     return scores | {"lanes a step apart": pair_score(words[:, :, 1:, :-1], words[:, :, :-1, 1:])}
 
 
-def sample(seed=11):
-    return np.stack([words_of(states_of(seed, p, 0, REPLICATES), STEPS) for p in PURPOSES])
+def sample(seed=11, replicates=REPLICATES):
+    return np.stack([words_of(states_of(seed, p, 0, replicates), STEPS) for p in PURPOSES])
 
 
 def test_bits_and_bytes_are_uniform():
@@ -318,3 +320,48 @@ def test_raw_counters_as_states_would_be_noticed():
     words = words_of(raw.reshape(REPLICATES, -1), STEPS)
     assert pair_score(words[:-1], words[1:]) > LIMIT
     assert pair_score(words[:, :, :-1], words[:, :, 1:]) > LIMIT
+
+
+def worst_of(tail, tests):
+    """The p-value of the smallest of so many independent ones."""
+    return 1 - (1 - tail) ** tests
+
+
+def pair_p_value(score):
+    """Of the worst of 32 bits and one correlation."""
+    return worst_of(2 * norm.sf(score), 33)
+
+
+def set_bits(words, share, seed):
+    """Bit 7 of so many of the words is set, which moves its chance of being 1 by half of that."""
+    chosen = np.random.default_rng(seed).uniform(size=words.shape) < share
+    return words | np.where(chosen, u32(128), u32(0))
+
+
+@pytest.mark.slow
+def test_soundness_of_bits_and_bytes():
+    """2,000 runs of 49,152 words: 32 bits are one p-value, four bytes from either side another."""
+    runs = [sample(run, 64) for run in range(RUNS)]
+    check_p_values("bits", (worst_of(2 * norm.sf(bit_score(words)), 32) for words in runs))
+    check_p_values("bytes", (worst_of(2 * byte_p_value(words), 4) for words in runs))
+    share = (LIMIT + QUANTILE) / math.sqrt(runs[0].size)
+    found = (bit_score(set_bits(words, share, i)) > LIMIT for i, words in enumerate(runs[:POWER_RUNS]))
+    check_power(f"bits, off by {share / 2:.4f}", found)
+
+
+@pytest.mark.slow
+def test_soundness_of_neighbours():
+    """2,000 runs of 12,288 words; the neighbours' bit 7 made alike by turns of chance."""
+    scores = {}
+    for run in range(RUNS):
+        words = sample(run, 16)
+        for name, score in neighbour_scores(words).items():
+            scores.setdefault(name, []).append(score)
+        scores.setdefault("seeds", []).append(pair_score(words, sample(RUNS + run, 16)))
+    for name, found in scores.items():
+        check_p_values(f"neighbours, {name}", map(pair_p_value, found))
+    share, found = (LIMIT + QUANTILE) / math.sqrt(words.size), []
+    for run in range(POWER_RUNS):
+        x, y = (sample(seed, 16) for seed in (run, RUNS + run))
+        found.append(bit_score(set_bits(x ^ y, share, run)) > LIMIT)
+    check_power(f"neighbours, off by {share / 2:.4f}", found)

@@ -66,11 +66,15 @@ def test_p_values_are_uniform_over_2000_runs(k):
 
 @pytest.mark.slow
 def test_power_is_what_is_stated():
-    """Planted errors of the stated size are found in 90 % of 400 runs, within 4 standard errors."""
+    """Planted errors of the stated size are found in 90 % of 400 runs, within 4 standard errors.
+
+    Up and down by turns, because an error of the mean stretches the scatter by itself.
+    """
     network = FullyConnected([5, 6, 8, 7], weights="uniform")
     effect = conditional_ratio(network, 1, samples=2000, seed=0).detectable_effect
+    factors = [1 / (1 + effect), 1 / (1 - effect)]
     found = [
-        not conditional_ratio(network, 1, 2000, seed, believed_factor=1 / (1 + effect)).agrees
+        not conditional_ratio(network, 1, 2000, seed, believed_factor=factors[seed % 2]).agrees
         for seed in range(400)
     ]
     assert abs(np.mean(found) - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 400) + 0.02
