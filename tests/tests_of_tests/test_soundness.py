@@ -1,4 +1,4 @@
-"""The measures of tests/helpers/soundness.py object where they should; `ratio_law` is the law of a t-score."""
+"""The measures of helpers/soundness.py object where they should; `ratio_law` is the law of a t-score."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_law_of_a_score_is_that_of_second_order(units):
 
 
 def test_nine_in_ten_find_what_is_noticed():
-    """Exponential numbers, either sign; 6.28 units, right for a score of variance one, are found by others."""
+    """Exponential numbers, either sign; 6.28 units are right for a score of variance one only."""
     values = np.random.default_rng(4).exponential(size=200_000) - 1
     unit = COUNT**-0.5
     for off in both_signs(5, COUNT, values - values.mean(), values**2):
