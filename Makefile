@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help verify test test-full test-slow test-frameworks coverage mutants lint types benchmarks clean
+.PHONY: help verify test test-full test-slow test-frameworks soundness coverage mutants lint types benchmarks clean
 
 help:
 	@echo "make verify   install, run the ledger of claims, print the verdict table"
 	@echo "make test     install, lint, type-check, run the fast tests (under 3 minutes on 2 cores once the kernels are compiled)"
 	@echo "make test-full   the same with all tests but the slow ones; WORKERS=8 for 8 processes"
 	@echo "make test-slow   the statistical checks that take minutes"
+	@echo "make soundness   p-values and power of every statistical test; writes docs/soundness.md"
 	@echo "make coverage    branch coverage of theory, simulate and proofs_check; at least 97 %"
 	@echo "make test-frameworks   initialisers against torch, jax, flax and keras themselves"
 	@echo "make mutants  wrong code that the tests have to notice; resumable, SAMPLE=1000 for a part"
@@ -43,6 +44,12 @@ test-full: lint types
 
 test-slow: $(VENV)/.ready
 	$(BIN)/pytest -m slow
+
+# Through a file, so that a run that fails or is broken off leaves the page as it was.
+soundness: $(VENV)/.ready
+	$(BIN)/pytest -m slow -k soundness -s -v > soundness.txt || { tail -40 soundness.txt; exit 1; }
+	$(BIN)/python tests/helpers/soundness_page.py < soundness.txt > docs/soundness.md
+	rm soundness.txt
 
 # Without the wrong formulas, which run changed code under the names of real files, and what the clock judges.
 ROOMS := theory simulate proofs_check

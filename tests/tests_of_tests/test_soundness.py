@@ -18,6 +18,7 @@ from soundness import (
     outside_score,
     ratio_law,
 )
+from soundness_page import page, rows
 
 COUNT, REPEATS = 400, 20_000
 
@@ -105,3 +106,40 @@ def test_scores_of_bounds_are_negative_inside():
     assert outside_score(values, 0.5, 1.5) < 0
     assert outside_score(values, 1.5, 2) == pytest.approx(-average_score(values, 1.5))
     assert outside_score(values, 0, 0.5) == pytest.approx(average_score(values, 0.5))
+
+
+OUTPUT = """
+tests/specs/test_a.py::test_soundness_of_means[1]{space}
+mean: KS p = 0.520 over 2000 runs, smallest 1.0e-04
+mean, off by +3.1 %, -3.0 %: power 0.905 over 400 runs
+PASSED
+tests/specs/test_a.py::test_soundness_of_jacobians{space}
+jacobians: one-sided KS p = 0.982, smallest 1.1e-05
+jacobians, distance 0.135: found in 0.950 of 400 runs
+PASSED
+tests/specs/test_b.py::test_soundness_of_bounds{space}
+bounds: 0 of 2000 runs rejected
+bounds, scales times 0.9: found in 0.300 of the specs
+bounds, scales times 1.1: found in 0.200 of the specs
+PASSED
+""".format(space=" ")
+
+
+def test_the_page_shows_what_was_printed():
+    found = rows(OUTPUT.splitlines())
+    assert [str(row) for row in found] == [
+        "| mean | KS p = 0.520, smallest p 1.0e-04 | +3.1 %, -3.0 %: 0.905 |\n",
+        "| jacobians | one-sided KS p = 0.982, smallest p 1.1e-05 | distance 0.135: 0.950 |\n",
+        "| bounds | 0 of 2000 runs rejected | scales times 0.9: 0.300; scales times 1.1: 0.200 |\n",
+    ]
+    text = page(found)
+    assert "3 rows; the smallest of 1 KS p-values is 0.520" in text
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## specs/test_a.py",
+        "## specs/test_b.py",
+    ]
+
+
+def test_a_share_of_something_else_makes_no_page():
+    with pytest.raises(ValueError, match="nothing that was measured"):
+        rows(["tests/a.py::test_soundness ", "mean: power 0.905 over 400 runs"])

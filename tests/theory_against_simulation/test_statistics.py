@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from scipy.stats import kstest
+from soundness import POWER_RUNS, RUNS, check_conservative, check_p_values, check_power
 
-from proofs_check.statistics import LEVEL, conditional_ratio, probability
+from proofs_check.statistics import conditional_ratio, probability
 from theory import FullyConnected
 
 NETWORKS = {
@@ -53,28 +52,34 @@ def test_probability_agrees_and_notices_a_shift():
     assert not shifted.agrees
 
 
+INPUT = [1, -2, "1/2", 0, 3]
+RATIOS = {
+    law: FullyConnected([5, 6, 8, 7], weights=law, input=INPUT)
+    for law in ("normal", "uniform", "rademacher", "laplace")
+}
+RATIOS["orthogonal"] = FullyConnected([5, 6, 6, 3], weights="orthogonal", bias_variance="1/2", input=INPUT)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("law", RATIOS)
 @pytest.mark.parametrize("k", [1, 2])
-def test_p_values_are_uniform_over_2000_runs(k):
-    """Kolmogorov distance over 2,000 runs; 0.05 would be noticed with power above 0.9."""
-    network = FullyConnected([5, 6, 8, 7], weights="uniform")
-    values = [conditional_ratio(network, k, samples=6000, seed=s).p_value for s in range(2000)]
-    assert kstest(values, "uniform").pvalue > LEVEL
-    skewed = np.asarray(values) ** 1.3
-    assert kstest(skewed, "uniform").pvalue < LEVEL
+def test_soundness_of_conditional_ratios(law, k):
+    """An error of the mean stretches the scatter by itself, hence up and down by turns."""
+    network, name = RATIOS[law], f"conditional ratio, order {k}, {law}"
+    check_p_values(name, (conditional_ratio(network, k, 6000, seed).p_value for seed in range(RUNS)))
+    effect = conditional_ratio(network, k, 6000, seed=0).detectable_effect
+    factors = [1 / (1 + effect), 1 / (1 - effect)]
+    wrong = (
+        conditional_ratio(network, k, 6000, s, believed_factor=factors[s % 2]) for s in range(POWER_RUNS)
+    )
+    check_power(f"{name}, off by {100 * effect:.1f} %", (not found.agrees for found in wrong))
 
 
 @pytest.mark.slow
-def test_power_is_what_is_stated():
-    """Planted errors of the stated size are found in 90 % of 400 runs, within 4 standard errors.
-
-    Up and down by turns, because an error of the mean stretches the scatter by itself.
-    """
-    network = FullyConnected([5, 6, 8, 7], weights="uniform")
-    effect = conditional_ratio(network, 1, samples=2000, seed=0).detectable_effect
-    factors = [1 / (1 + effect), 1 / (1 - effect)]
-    found = [
-        not conditional_ratio(network, 1, 2000, seed, believed_factor=factors[seed % 2]).agrees
-        for seed in range(400)
-    ]
-    assert abs(np.mean(found) - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 400) + 0.02
+def test_soundness_of_probabilities():
+    """Exact p-values of a count, which have atoms, and so has the power."""
+    network, name = FullyConnected([3, 2, 3], weights="rademacher"), "probability, rademacher"
+    check_conservative(name, (probability(network, 6000, seed).p_value for seed in range(RUNS)))
+    effect = probability(network, 6000, seed=0).detectable_effect
+    wrong = (probability(network, 6000, s, believed_shift=(-1) ** s * effect) for s in range(POWER_RUNS))
+    check_power(f"{name}, off by {effect:.3f}", (not found.agrees for found in wrong))
