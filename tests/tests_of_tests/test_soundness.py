@@ -133,7 +133,7 @@ def test_the_page_shows_what_was_printed():
         "| bounds | 0 of 2000 runs rejected | scales times 0.9: 0.300; scales times 1.1: 0.200 |\n",
     ]
     text = page(found)
-    assert "3 rows; the smallest of 1 KS p-values is 0.520" in text
+    assert "3 rows. The smallest of 1 KS p-values is 0.520" in text
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
         "## specs/test_a.py",
         "## specs/test_b.py",
