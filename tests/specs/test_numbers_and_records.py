@@ -299,6 +299,7 @@ def test_layers_are_alike_only_with_the_same_fan_in_where_it_matters(mode):
     net = FullyConnected([3, 4, 4], mode=mode)
     for k in (1, 2, 3):
         assert length_moment(net.layers, k) == length_moments(net, 3)[-1][k - 1]
+    assert length_moment(net.layers, 0) == 1
 
 
 def numbers_in(record):
