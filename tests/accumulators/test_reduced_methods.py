@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import binom
+from soundness import average_score, check_averages
 
 from simulate.job import Job
 from simulate.methods import conditional
@@ -79,22 +80,42 @@ def test_tilted_factors_have_the_mean_of_their_law(activation):
 
     With 4,000 factors of spread about 1/2 the mean is seen to 1 %, five errors to 4 %.
     """
-    width = 6
+    expected = tilted_mean(activation)
+    factors = tilted_factors(activation, 2)
+    assert abs(average_score(factors, expected)) <= 5
+    assert 5 * float(np.std(factors)) / math.sqrt(COUNT) <= 0.06 * expected
+
+
+def tilted_mean(activation):
+    """Of six neurons."""
     both = activation in ("slopes:3:-3", "abs", "linear")
-    logs, _ = _tilted(layer(width, activation), COUNT, generator(2, 1, 0), 1.0)
-    factors = np.exp(logs) / SLOPES[activation]
-    expected = width + 2 if both else (width + 5) / 2
-    error = float(np.std(factors)) / math.sqrt(COUNT)
-    assert abs(float(np.mean(factors)) - expected) <= 5 * error <= 0.06 * expected
+    return 6 + 2 if both else (6 + 5) / 2
+
+
+def tilted_factors(activation, seed):
+    """In units of the slope squared."""
+    logs, _ = _tilted(layer(6, activation), COUNT, generator(seed, 1, 0), 1.0)
+    return np.exp(logs) / SLOPES[activation]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["relu", "slopes:0:3", "abs"])
+def test_soundness_of_tilted_factors(activation):
+    check_averages(
+        f"tilted factor, {activation}",
+        lambda run: tilted_factors(activation, run),
+        tilted_mean(activation),
+        5,
+    )
 
 
 # Factors without a tilt.
 
 
-@pytest.mark.parametrize(
-    ("activation", "plus", "minus"),
-    [("relu", 1, 0), ("slopes:0:2", 0, 4), ("slopes:1:-3", 1, 9), ("slopes:-2:1", 4, 1)],
-)
+PLAIN = [("relu", 1, 0), ("slopes:0:2", 0, 4), ("slopes:1:-3", 1, 9), ("slopes:-2:1", 4, 1)]
+
+
+@pytest.mark.parametrize(("activation", "plus", "minus"), PLAIN)
 @pytest.mark.parametrize("width", [1, 8])
 def test_mean_and_square_of_a_plain_factor(activation, plus, minus, width):
     """p X + m Y: mean n(p + m)/2; mean square n (3/2)(p^2 + m^2) + n(n - 1)(p + m)^2/4; |z| <= 5.
@@ -102,11 +123,38 @@ def test_mean_and_square_of_a_plain_factor(activation, plus, minus, width):
     Each neuron adds z^2 times p or m: mean (p + m)/2, square 3 (p^2 + m^2)/2.
     """
     with np.errstate(divide="raise"):
-        factors = np.exp(_plain(layer(width, activation), COUNT, generator(3, 1, 0)))
-    square = width * 1.5 * (plus**2 + minus**2) + width * (width - 1) * (plus + minus) ** 2 / 4
-    for values, expected in ((factors, width * (plus + minus) / 2), (np.square(factors), square)):
-        error = float(np.std(values)) / math.sqrt(COUNT)
-        assert abs(float(np.mean(values)) - expected) <= 5 * error
+        factors = plain_factors(width, activation, 3)
+    for power, expected in ((1, plain_mean(width, plus, minus)), (2, plain_square(width, plus, minus))):
+        assert abs(average_score(factors**power, expected)) <= 5
+
+
+def plain_mean(width, plus, minus):
+    """n(p + m)/2."""
+    return width * (plus + minus) / 2
+
+
+def plain_square(width, plus, minus):
+    """n (3/2)(p^2 + m^2) + n(n - 1)(p + m)^2/4."""
+    return width * 1.5 * (plus**2 + minus**2) + width * (width - 1) * (plus + minus) ** 2 / 4
+
+
+def plain_factors(width, activation, seed):
+    """Of independent networks."""
+    return np.exp(_plain(layer(width, activation), COUNT, generator(seed, 1, 0)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("activation", "plus", "minus"), PLAIN)
+@pytest.mark.parametrize("width", [1, 8])
+def test_soundness_of_plain_factors(activation, plus, minus, width):
+    def draw(run):
+        with np.errstate(divide="ignore"):
+            return plain_factors(width, activation, run)
+
+    name = f"plain factor, {activation}, width {width}"
+    check_averages(name, draw, plain_mean(width, plus, minus), 5)
+    square = plain_square(width, plus, minus)
+    check_averages(f"{name}, square", lambda run: draw(run) ** 2, square, 5)
 
 
 def test_a_tilted_run_of_order_three_gives_the_exact_moments_of_one_layer():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 from scipy.special import betaln, gammaln
+from soundness import check_exact, exact_score
 
 import theory.gamma_mixture
 import theory.slope_mixture
@@ -385,13 +386,29 @@ def test_equal_slopes_need_one_component():
 @pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:2/3"])
 def test_samples_of_a_factor_have_its_mean_and_variance(phi):
     """40,000 draws within 5 standard errors, by the exact moments: 3 % of the mean is noticed."""
-    activation = as_activation(phi)
-    factor = LengthFactor.of(activation, 3)
-    draws = np.exp(factor.log_samples(40_000, np.random.default_rng(5)))
-    exact = (factor_moment(k, 3, activation) / factor_moment(1, 3, activation) ** k for k in range(5))
-    moments = [as_float(moment) for moment in exact]
+    draws, expected = factor_draws(phi, 40_000, 5), factor_means(phi)
     for k in (1, 2):
-        error = math.sqrt((moments[2 * k] - moments[k] ** 2) / 40_000)
-        assert abs(np.mean(draws**k) - moments[k]) < 5 * error
+        assert abs(exact_score(draws**k, *expected[k])) < 5
     if phi == "relu":
-        assert abs(np.mean(draws == 0) - 1 / 8) < 5 * math.sqrt(7 / 64 / 40_000)
+        assert abs(exact_score(draws == 0, 1 / 8, 7 / 64)) < 5
+
+
+def factor_draws(phi, count, seed):
+    """Of a layer of width 3, in units of the mean."""
+    return np.exp(LengthFactor.of(as_activation(phi), 3).log_samples(count, np.random.default_rng(seed)))
+
+
+def factor_means(phi):
+    """By order k, mean and variance of the k-th power."""
+    exact = [factor_moment(k, 3, as_activation(phi)) for k in range(5)]
+    moments = [as_float(moment / exact[1] ** k) for k, moment in enumerate(exact)]
+    return {k: (moments[k], moments[2 * k] - moments[k] ** 2) for k in (1, 2)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phi", ["relu", "linear", "leaky_relu:2/3"])
+def test_soundness_of_samples_of_a_factor(phi):
+    """2,000 runs of 40,000 draws."""
+    for k, (mean, variance) in factor_means(phi).items():
+        name = f"samples of a factor, {phi}, order {k}"
+        check_exact(name, lambda run, k=k: factor_draws(phi, 40_000, run) ** k, mean, variance, 5)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from commands import in_this_process
 from flint import arb, fmpq
+from soundness import check_averages
 
 from proofs_check.family import parse_family
 from proofs_check.oracle import OracleLimitError, length_law
 from proofs_check.stand_in import stand_in_network
-from simulate import simulate
+from simulate import lengths, simulate
 from theory import bounds as bounds_module
 from theory.bounds import second_moment_bounds
 from theory.convolutional import Convolutional
@@ -193,6 +194,13 @@ def test_the_command_line_from_end_to_end():
     found = estimate["layers"][-1]["moments"]["1"]
     assert (predicted, estimate["method"], estimate["reduced"]) == (4, "direct", False)
     assert abs(found["value"] - predicted) < 5 * found["standard_error"] < 1
+
+
+@pytest.mark.slow
+def test_soundness_of_the_simulated_mean():
+    """What the command line simulates, 2,000 runs of 1,000 networks."""
+    network = orthogonal([3, 3, 2], variance_gain=4, mode="fan_max")
+    check_averages("orthogonal, two layers", lambda run: lengths(network, 1_000, run)[:, 2], 4, 5)
 
 
 def test_the_oracle_does_not_enumerate_it():
