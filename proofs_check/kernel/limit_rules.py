@@ -83,7 +83,7 @@ def _bounded_square(given: Given, premise: Judgement) -> bool:
     if not (fits and premise["order"] == 2 and premise["relation"] == "<="):
         return False
     excess = [Polynomial.of(text) - Polynomial.of(1) for text in premise["factors"]["max"]]
-    small = all(dict(m).get("u", 0) >= 1 for polynomial in excess for m in polynomial.terms)
+    small = all("u" in dict(m) for polynomial in excess for m in polynomial.terms)
     return small and all(polynomial.variables() <= {"u", "m4"} for polynomial in excess)
 
 
