@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from soundness import (
@@ -138,6 +141,28 @@ def test_the_page_shows_what_was_printed():
         "## specs/test_a.py",
         "## specs/test_b.py",
     ]
+
+
+ROOT = Path(__file__).parents[2]
+SCORES = r"\b(average_score|exact_score|difference_score|estimate_score|outside_score|ks_2samp|kstwo)\("
+
+
+def unmeasured(texts, shown):
+    """Test files that hold samples against something, and are not measured or not on the page."""
+    scoring = {name for name, text in texts.items() if re.search(SCORES, text)}
+    measured = {name for name, text in texts.items() if "def test_soundness_of_" in text}
+    return sorted((scoring - measured) | (measured ^ shown))
+
+
+def test_every_statistical_test_is_measured_and_on_the_page():
+    files = [path for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__)]
+    texts = {str(path.relative_to(ROOT / "tests")): path.read_text("utf-8") for path in files}
+    shown = set(re.findall("^## (.*)$", (ROOT / "docs" / "soundness.md").read_text("utf-8"), re.MULTILINE))
+    assert len(shown) > 20
+    assert unmeasured(texts, shown) == []
+    assert unmeasured(texts | {"new.py": "assert abs(average_score(x, 1)) < 5"}, shown) == ["new.py"]
+    assert unmeasured(texts | {"new.py": "def test_soundness_of_means(): ..."}, shown) == ["new.py"]
+    assert unmeasured(texts, shown | {"gone.py"}) == ["gone.py"]
 
 
 def test_a_share_of_something_else_makes_no_page():
