@@ -66,8 +66,7 @@ def half_root(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     (kept,) = premises
     claim = conclusion_of(step, "bent_constant")
     require(is_relu(claim["given"]) and keeps_the_mean(kept), "the branch is a ReLU net that keeps the mean")
-    least = Polynomial.of(claim["given"]["gain"]) * Fraction(1, 4) - Polynomial.of(claim["square"])
-    require(set(least.terms) <= {()} and all(c <= 0 for c in least.terms.values()), "c^2 can be larger")
+    require(_number(claim["square"]) >= _number(claim["given"]["gain"]) / 4, "c^2 can be larger")
     same_assumptions(claim, kept)
 
 
@@ -79,11 +78,12 @@ def bent_bound(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     block, limit = premises
     claim = conclusion_of(step, "bent_bound")
     require(block["judgement"] == "bent_block", "the first premise must be about one block")
-    sign = {"<=": 1, ">=": -1}.get(claim["relation"])
-    require(sign is not None, "the relation is <= or >=")
+    signs = {"<=": 1, ">=": -1}
+    require(claim["relation"] in signs, "the relation is <= or >=")
+    sign = signs[claim["relation"]]
     square = square_of(limit, claim["constant"])
     root = Polynomial.of(1) if square == 1 else _C
-    expected = Polynomial.of(block["growth"]) + Polynomial.of(block["cross"]) * root * (sign or 0)
+    expected = Polynomial.of(block["growth"]) + Polynomial.of(block["cross"]) * root * sign
     require(Polynomial.of(claim["factor"]) == expected, "the factor is growth +- cross*c")
     if sign == -1:
         squares = (Polynomial.of("e") - root) ** 2 + Polynomial.of(1) - root**2

@@ -201,7 +201,6 @@ def _chances(mask: Judgement) -> dict[int, Fraction]:
         terms = Polynomial.of(mask[key]).terms
         require(set(terms) <= {()}, "a chance is a number")
         found[sign] = terms.get((), Fraction(0))
-    require(all(0 <= chance <= 1 for chance in found.values()), "a chance is between 0 and 1")
     return found
 
 

@@ -27,7 +27,7 @@ def after_linear_block(weights: Sequence[Polynomial], k: int, m: int, n: int) ->
     Odd powers of y_i have mean 0: E[x'_i^{2l} | x, h] = sum_r binom(2l, 2r) x_i^{2(l-r)} e^{2r} E y^{2r}.
     """
     silent = [_ONE, *[Polynomial({})] * k]
-    output = LayerModel(weights, silent, _ONE, [_ONE] * (k + 1))
+    output = LayerModel(weights, silent, _ONE, [_ONE] * len(weights))
     even = [output.neuron(r, m) for r in range(k + 1)]
     total = Polynomial({})
     for indices in product(range(1, n + 1), repeat=k):

@@ -59,7 +59,7 @@ def _square_bound(given: Given, premise: Judgement) -> bool:
         return False
     excess = Polynomial.of(premise["factor"]) - Polynomial.of(1)
     branch = [Polynomial.of(text) - Polynomial.of(1) for text in premise["branches"]["max"]]
-    in_widths = all(dict(m).get("u", 0) >= 1 for growth in branch for m in growth.terms)
+    in_widths = all("u" in dict(m) for growth in branch for m in growth.terms)
     known = all(growth.variables() <= {"u", "m4"} for growth in branch)
     return in_widths and known and all(dict(m).get("e", 0) >= 2 for m in excess.terms)
 

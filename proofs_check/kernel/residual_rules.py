@@ -83,11 +83,11 @@ def block_product(step: Mapping[str, Any], premises: Sequence[Judgement]) -> Non
     require(block["judgement"] == "block" and block["order"] == order, "the first premise is no such block")
     require(keeps_the_mean(first), "the branch must keep the mean length")
     require(order <= 2 and len(others) == order - 1, "one premise on the branch for each power")
-    multiples = [_multiple(_terms(block), j) for j in range(order + 1)]
-    factor, branch = multiples[0] + multiples[1], "1"
+    terms = _terms(block)
+    factor, branch = _multiple(terms, 0) + _multiple(terms, 1), "1"
     for growth in others:
         require((growth["judgement"], growth["order"]) == ("product", 2), "the branch's E M^2 as a product")
-        factor, branch = factor + multiples[2] * _BRANCH, growth["factor"]
+        factor, branch = factor + _multiple(terms, 2) * _BRANCH, growth["factor"]
     require(factor == Polynomial.of(claim["factor"]), "the factor is not what the premises give")
     require(Polynomial.of(branch) == Polynomial.of(claim["branch"]), "the branch grows otherwise")
     for premise in premises:
@@ -152,9 +152,10 @@ def _terms(block: Judgement) -> dict[tuple[int, ...], Polynomial]:
 
 def _multiple(terms: Mapping[tuple[int, ...], Polynomial], j: int) -> Polynomial:
     """The c with sum of terms[q] A_q(h) over |q| = j equal to c M(h)^j."""
-    ratios = [terms.get(p, Polynomial({})) * Fraction(1, c) for p, c in length_coefficients(j).items()]
-    require(all(ratio == ratios[0] for ratio in ratios), f"the terms of order {j} are no multiple")
-    return ratios[0]
+    ways = length_coefficients(j)
+    ratio, *others = [terms.get(p, Polynomial({})) * Fraction(1, c) for p, c in ways.items()]
+    require(all(other == ratio for other in others), f"the terms of order {j} are no multiple")
+    return ratio
 
 
 def _non_negative(polynomial: Polynomial) -> bool:
