@@ -34,8 +34,6 @@ class LayerModel:
 
     def neuron(self, l: int, m: int) -> Polynomial:
         """E phi(z)^{2l} for one neuron with m inputs: c_l times the multinomial expansion of z."""
-        if l == 0:
-            return Polynomial.of(1)
         total = Polynomial({})
         for exponents in _compositions(l, m + 1):
             *inputs, bias = exponents

@@ -14,6 +14,8 @@ equal_widths_sum      among positive (whole or real) widths of given number and 
                       term(1/n_j) is least for the most equal ones alone: moving e from a width a
                       to a width b <= a - 2e lowers it. (So it does whatever "given" says.)
 equal_widths_product  the same for E M_d^k, k = order, as a function of n_1, ..., n_d.
+
+To bound the work, a term or a factor has degree 4 in u at most.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Polynomials with rational coefficients, as short text such as ``1 - u + 2*u*m4``.
 
 Text is sums of monomials: a rational and variables, each with an optional power, joined by
-``*``. Nothing else is read, so a proof can be read aloud.
+``*``. Nothing else is read, so a proof can be read aloud; nor is text of more than 20,000 characters.
 """
 
 from __future__ import annotations

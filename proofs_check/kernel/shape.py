@@ -1,4 +1,7 @@
-"""The shape of a proof object: checked at the door, so that rules meet only what they expect."""
+"""The shape of a proof object: checked at the door, so that rules meet only what they expect.
+
+A list or an object, the list of steps among them, has 1,000 entries at most.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import Any
 __all__ = ["ProofError", "checked_proof"]
 
 FORMAT = "actlen-proof/1"
-_MAX_STEPS = 1_000
 _MAX_ITEMS = 1_000
 
 # Keys of each judgement beside "judgement" and "given".
@@ -97,7 +99,6 @@ def checked_proof(proof: Any) -> list[Mapping[str, Any]]:
     _keys(proof, {"format", "steps", "conclusions"}, "the proof")
     require(proof["format"] == FORMAT, f"unknown proof format; this kernel reads {FORMAT}")
     steps: list[Mapping[str, Any]] = _list(proof["steps"], dict, "steps")
-    require(len(steps) <= _MAX_STEPS, f"more than {_MAX_STEPS} steps")
     for number, step in enumerate(steps):
         _step(step, number)
     conclusions = _list(proof["conclusions"], int, "conclusions")
@@ -163,14 +164,14 @@ def _keys(value: Any, keys: set[str] | frozenset[str], where: str) -> None:
 
 
 def _list(value: Any, kind: type, where: str) -> list[Any]:
-    require(type(value) is list and len(value) <= _MAX_ITEMS, f"{where}: not a list")
+    require(type(value) is list and len(value) <= _MAX_ITEMS, f"{where}: no list of at most {_MAX_ITEMS}")
     require(all(type(item) is kind for item in value), f"{where}: wrong kind of item")
     result: list[Any] = value
     return result
 
 
 def _object(value: Any, where: str) -> dict[Any, Any]:
-    require(type(value) is dict and len(value) <= _MAX_ITEMS, f"{where}: not an object")
+    require(type(value) is dict and len(value) <= _MAX_ITEMS, f"{where}: no object of at most {_MAX_ITEMS}")
     result: dict[Any, Any] = value
     return result
 
