@@ -158,7 +158,7 @@ class Part:
         require(all(sum(a[:i]) >= sum(b[:i]) for i in range(len(a))), "the first does not majorise the other")
         # A moment that joined later would be a constant in the claims that were read before it.
         orders = (int(name[1:]) for name in self.model.start if name[0] == "q")
-        known = {0, *range(1, 1 + self.model.keeps_mean), *orders}
+        known = {*range(1 + self.model.keeps_mean), *orders}
         require(known.issuperset(a + b), "a moment that the statement does not need")
         one, two = (prod(self.model.moment(p).above for p in powers) for powers in (a, b))
         return one - two
