@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 from cosmic_ray.mutating import mutate_code
+from cosmic_ray.work_item import WorkerOutcome, WorkResult
 
 from mutation.emptying import EmptyBody
 from mutation.forking import allow, forked
 from mutation.mutants import EMPTYING, mutants_of
+from mutation.record import read
 from mutation.report import Rate, Report
 from mutation.running import afresh
 from mutation.scope import (
@@ -29,6 +31,7 @@ from mutation.scope import (
     room_files,
     settings,
 )
+from mutation.session import KILLED, SURVIVED
 
 ROOT = Path(__file__).resolve().parent
 while not (ROOT / "pyproject.toml").exists():
@@ -198,6 +201,26 @@ def test_a_function_without_mutants_fails():
     report = Report(fewer, {}, Path("none.toml"))
     assert report.without_mutants() == ["theory.reals:square_root"]
     assert report.fails() == ["1 functions have no mutant"]
+
+
+@pytest.mark.full
+def test_the_record_says_what_trust_says():
+    """Nine in ten killed, survivors explained, and nothing else; `make mutants KNOWN=1` would tell."""
+    everything = [mutant for paths in room_files().values() for path in paths for mutant in mutants_of(path)]
+    known = read(ROOT / settings()["record"], everything)
+
+    def result(mutant, outcome):
+        diff = mutant.difference() if outcome == SURVIVED else ""
+        return WorkResult(WorkerOutcome.NORMAL, "", outcome, diff)
+
+    results = {mutant.id: result(mutant, known[mutant.id]) for mutant in everything if mutant.id in known}
+    report = Report(everything, results, ROOT / settings()["register"])
+    assert report.fails() == []
+    assert report.stale() == []
+    assert report.rate(everything).tried > 0.9 * len(everything)
+    killed = next(mutant for mutant in everything if known.get(mutant.id) == KILLED)
+    results[killed.id] = result(killed, SURVIVED)
+    assert report.unexplained() == [killed]
 
 
 def test_too_low_a_rate_fails_by_its_value():
