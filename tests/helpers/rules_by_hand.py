@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proofs_check.kernel.shape import ProofError
 
 RELU = {"weights": ["1", "3"], "biases": ["0", "0"], "gain": "2", "halves": ["1/2", "1/2"]}
@@ -16,6 +18,17 @@ def complaint(rule, claim, *premises, **step):
     except ProofError as error:
         return str(error)
     return ""
+
+
+def holds(rule, claim, *premises, **step):
+    """Whether the rule accepts the claim."""
+    return not complaint(rule, claim, *premises, **step)
+
+
+def refused(rule, claim, *premises, because="", **step):
+    """The rule's complaint matches."""
+    with pytest.raises(ProofError, match=because):
+        rule({"concludes": claim, **step}, premises)
 
 
 def judgement(kind, given=RELU, **content):

@@ -9,38 +9,20 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from rules_by_hand import ABSOLUTE, RELU, holds, judgement, refused
 
 from proofs_check.kernel import bent_rules, gradient_rules, pair_rules
 from proofs_check.kernel.shape import ProofError
 from proofs_check.prover import stored_proof
 
-RELU = {"weights": ["1", "3"], "biases": ["0", "0"], "gain": "2", "halves": ["1/2", "1/2"]}
-ABSOLUTE = RELU | {"gain": "1", "halves": ["1", "1"]}
 FREE = RELU | {"gain": "g", "halves": ["c1", "c2"]}
-
-
-def says(kind, given=RELU, **more):
-    """A judgement written by hand."""
-    return {"judgement": kind, "given": given, **more}
-
-
-def holds(rule, claim, *premises, **step):
-    """The rule accepts the claim (or the test ends with its complaint)."""
-    rule({"concludes": claim, **step}, premises)
-    return True
-
-
-def refused(rule, claim, *premises, because="", **step):
-    """The rule's complaint matches."""
-    with pytest.raises(ProofError, match=because):
-        rule({"concludes": claim, **step}, premises)
 
 
 # ReLU blocks.
 
-KEPT = says("product", order=1, factor="1")
-BLOCK = says("bent_block", growth="1 + e^2", cross="2*e", rise="e")
-HALF = says("bent_constant", square="1/2")
+KEPT = judgement("product", order=1, factor="1")
+BLOCK = judgement("bent_block", growth="1 + e^2", cross="2*e", rise="e")
+HALF = judgement("bent_constant", square="1/2")
 
 
 @pytest.mark.parametrize("rule, claim", [(bent_rules.bent_identity, BLOCK), (bent_rules.half_root, HALF)])
@@ -55,7 +37,7 @@ def test_branches_are_relu_nets_and_keep_the_mean(rule, claim):
 
 @pytest.mark.parametrize("square", ["c", "m4", "1/2 + u", "1/2*e"])
 def test_the_square_of_a_constant_is_a_number(square):
-    refused(bent_rules.half_root, says("bent_constant", square=square), KEPT, because="a number")
+    refused(bent_rules.half_root, judgement("bent_constant", square=square), KEPT, because="a number")
 
 
 @pytest.mark.parametrize(
@@ -64,17 +46,17 @@ def test_the_square_of_a_constant_is_a_number(square):
 )
 def test_the_square_of_what_bounds_the_blocks(square, constant, found):
     """c itself is bounded by the premise, a number in its place has to be at least that; 0 is a number."""
-    assert bent_rules.square_of(says("bent_constant", square=square), constant) == Fraction(found)
+    assert bent_rules.square_of(judgement("bent_constant", square=square), constant) == Fraction(found)
 
 
 @pytest.mark.parametrize("square, constant", [("1/2", "0"), ("1/2", "1/3"), ("0", "-1/2"), ("1/2", "-1")])
 def test_no_number_below_the_premise_bounds_the_blocks(square, constant):
     with pytest.raises(ProofError, match="smaller than"):
-        bent_rules.square_of(says("bent_constant", square=square), constant)
+        bent_rules.square_of(judgement("bent_constant", square=square), constant)
 
 
 def bent(relation, factor, constant):
-    return says("bent_bound", relation=relation, factor=factor, constant=constant)
+    return judgement("bent_bound", relation=relation, factor=factor, constant=constant)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +98,7 @@ def test_bounds_are_from_above_or_from_below(relation):
 
 def pair(square, fourth, kurtosis="m4"):
     given = FREE | {"weights": ["1", kurtosis]}
-    return says("pair_covariance", given, coefficients={"square": square, "fourth": fourth})
+    return judgement("pair_covariance", given, coefficients={"square": square, "fourth": fourth})
 
 
 @pytest.mark.parametrize("kurtosis, fourth", [("m4", "m4 - 3"), ("3", "0"), ("1", "-2"), ("9/5", "-6/5")])
@@ -144,8 +126,8 @@ KERNEL = "2*r^2 + 6*b*i*r*s + 2*b*i*a + 4*b*i*r^2*a"
 
 def priced(kernel, weights=("1", "3"), channels_given=None, pair_given=None):
     given = FREE | {"weights": [*weights]}
-    claim = says("pair_kernel", given, kernel=kernel, assumes=["normal_weights"])
-    channels = says("channel_spread", channels_given or given, factor="u")
+    claim = judgement("pair_kernel", given, kernel=kernel, assumes=["normal_weights"])
+    channels = judgement("channel_spread", channels_given or given, factor="u")
     covariance = pair("2", "0", "3") | {"given": pair_given or given}
     return pair_rules.price, claim, channels, covariance
 
@@ -194,7 +176,7 @@ def test_kernels_rest_on_steps_about_the_same_weights():
 @pytest.mark.parametrize("factor", ["u^2", "u^11", "u^12", "1/2*u + u^8", "u^99"])
 def test_no_power_of_the_channels_but_the_first_fits(factor):
     """At one size others would be right too (c = 2: u^2 is 1/2 u); at twelve sizes only u itself is."""
-    claim = says("channel_spread", FREE, factor=factor)
+    claim = judgement("channel_spread", FREE, factor=factor)
     sizes = [[2, k] for k in range(1, 13)]
     refused(pair_rules.channel_identity, claim, widths=sizes, because="differs at|different sizes are needed")
     assert holds(pair_rules.channel_identity, claim | {"factor": "u"}, widths=sizes[:3])
@@ -206,8 +188,8 @@ def test_no_power_of_the_channels_but_the_first_fits(factor):
 def fair(positive, negative, zero):
     given = FREE | {"weights": ["1"], "biases": ["0"], "halves": ["c1"]}
     chances = {"positive": positive, "negative": negative, "zero": zero}
-    layer = says("layer", given, target={"length": 1}, coefficients={"1": "g*c1"})
-    claim = says("mask", given, assumes=["atomless_weights"], **chances)
+    layer = judgement("layer", given, target={"length": 1}, coefficients={"1": "g*c1"})
+    claim = judgement("mask", given, assumes=["atomless_weights"], **chances)
     return gradient_rules.fair_signs, claim, layer
 
 
@@ -232,13 +214,13 @@ def test_signs_of_symmetric_sums_without_atoms_are_fair(chances, because):
 
 def deltas(order, factor, given=FREE, law_given=FREE, moments_given=FREE):
     assumes = ["matching_readout"] if order > 1 else []
-    claim = says("delta_product", given, order=order, factor=factor, assumes=assumes)
-    law = says("reversed_law", law_given, assumes=[])
+    claim = judgement("delta_product", given, order=order, factor=factor, assumes=assumes)
+    law = judgement("reversed_law", law_given, assumes=[])
     return (
         gradient_rules.delta_moments,
         claim,
         law,
-        says("product", moments_given, order=order, factor=factor),
+        judgement("product", moments_given, order=order, factor=factor),
     )
 
 
@@ -266,10 +248,10 @@ def spread(order, high, mean, factor="1 + 5*u"):
     """From E |dF/dW_j|^{2 high} and E |dF/dW_j|^{2 mean}, whatever these orders are, of the same factors."""
     factors = "1/4*g^2 + 5/4*u*g^2", "1/2*g"
     first, second = (
-        says("weight_product", FREE, order=k, factor=f, assumes=[])
+        judgement("weight_product", FREE, order=k, factor=f, assumes=[])
         for k, f in zip((high, mean), factors, strict=True)
     )
-    claim = says("gradient_spread", FREE, order=order, factor=factor, assumes=[])
+    claim = judgement("gradient_spread", FREE, order=order, factor=factor, assumes=[])
     return gradient_rules.spreading, claim, first, second
 
 
@@ -286,5 +268,5 @@ def test_the_judgements_here_are_shaped_as_the_prover_s():
         for step in stored_proof(name)["steps"]:
             kinds[step["concludes"]["judgement"]] = set(step["concludes"])
     ours = (BLOCK, HALF, bent("<=", "1", "c"), pair("2", "0"), *priced(KERNEL)[1:])
-    for judgement in (*ours, *fair("1/2", "1/2", "0")[1:], *deltas(1, "g*c1")[1:], *spread(2, 2, 1)[1:]):
-        assert set(judgement) == kinds[judgement["judgement"]]
+    for made in (*ours, *fair("1/2", "1/2", "0")[1:], *deltas(1, "g*c1")[1:], *spread(2, 2, 1)[1:]):
+        assert set(made) == kinds[made["judgement"]]

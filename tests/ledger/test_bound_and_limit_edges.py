@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from rules_by_hand import ABSOLUTE, BIASED, RELU, complaint, judgement
 
 from proofs_check.kernel import (
     attainment_rules,
@@ -19,23 +20,6 @@ from proofs_check.kernel import (
 )
 from proofs_check.kernel.polynomial import Polynomial
 from proofs_check.kernel.shape import ProofError
-
-RELU = {"weights": ["1", "3"], "biases": ["0", "0"], "gain": "2", "halves": ["1/2", "1/2"]}
-BIASED = RELU | {"biases": ["b2", "b4"]}
-LINEAR = RELU | {"gain": "1", "halves": ["1", "1"]}
-
-
-def complaint(rule, claim, *premises, **step) -> str:
-    """What the rule says against the claim, "" if it accepts."""
-    try:
-        rule({"concludes": claim, **step}, premises)
-    except ProofError as error:
-        return str(error)
-    return ""
-
-
-def judgement(kind, given=RELU, **rest):
-    return {"judgement": kind, "given": given, **rest}
 
 
 def layer(target, coefficients, given=RELU):
@@ -197,7 +181,7 @@ def test_attainment_at_one_kurtosis_whatever_the_width():
 # Orthogonal weights.
 
 
-def sphere(given=LINEAR, **other):
+def sphere(given=ABSOLUTE, **other):
     """E (r^2/N)^2 = (N^2 + 2 N)/N^2 = 1 + 2/N for the squared length of N normal numbers."""
     radius = judgement("product", given, order=2, factor="1 + 2*u") | other
     return complaint(orthogonal_rules.polar, judgement("sphere", given, order=2, factor="1 + 2*w"), radius)
@@ -211,8 +195,8 @@ def test_the_radius_is_a_product_of_the_same_order():
 
 @pytest.mark.parametrize("weights", [["1", "9/5"], ["1"], []])
 def test_spheres_need_normal_moments_up_to_the_order(weights):
-    assert sphere(LINEAR | {"weights": ["1", "3", "15"]}) == ""
-    assert sphere(LINEAR | {"weights": weights}) == "the moments of normal weights are needed"
+    assert sphere(ABSOLUTE | {"weights": ["1", "3", "15"]}) == ""
+    assert sphere(ABSOLUTE | {"weights": weights}) == "the moments of normal weights are needed"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +287,7 @@ def test_the_martingale_without_biases_is_that_of_the_same_net():
 
     assert martingale(RELU)
     assert not martingale(RELU, "2")
-    assert not martingale(LINEAR)
+    assert not martingale(ABSOLUTE)
     assert not martingale(BIASED)
 
 

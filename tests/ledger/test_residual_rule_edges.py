@@ -7,38 +7,19 @@ them only after rules that would object earlier.
 from __future__ import annotations
 
 import pytest
+from rules_by_hand import BIASED, RELU, holds, judgement, refused
 
 from proofs_check.kernel import residual_limits, residual_rules
 from proofs_check.kernel.render import statement_of
-from proofs_check.kernel.shape import ProofError
 from proofs_check.language.parse import parse
 from proofs_check.prover import stored_proof
 
-NORMAL = {"weights": ["1", "3"], "biases": ["0", "0"], "gain": "2", "halves": ["1/2", "1/2"]}
-ANY = NORMAL | {"weights": ["1", "m4"]}
-BIASED = NORMAL | {"biases": ["b2", "b4"]}
-
-
-def says(kind, given=NORMAL, **more):
-    """A judgement written by hand."""
-    return {"judgement": kind, "given": given, **more}
-
-
-def refused(rule, claim, *premises, because="", **step):
-    """The rule's complaint matches."""
-    with pytest.raises(ProofError, match=because):
-        rule({"concludes": claim, **step}, premises)
-
-
-def holds(rule, claim, *premises, **step):
-    """The rule accepts the claim (or the test ends with its complaint)."""
-    rule({"concludes": claim, **step}, premises)
-    return True
+ANY = RELU | {"weights": ["1", "m4"]}
 
 
 # What discharges a hypothesis of a limit.
 
-SQUARE = says(
+SQUARE = judgement(
     "block_bound",
     order=2,
     relation="<=",
@@ -46,39 +27,43 @@ SQUARE = says(
     spreads={"max": ["1 + 2*u"]},
     branches={"max": ["1 + 5*u", "1 - u + 2*u*m4"]},
 )
-UPPER = says("bent_bound", relation="<=", factor="1 + 2*c*e + e^2", constant="c")
-LOWER = says("bent_bound", relation=">=", factor="1 - 2*c*e + e^2", constant="c")
+UPPER = judgement("bent_bound", relation="<=", factor="1 + 2*c*e + e^2", constant="c")
+LOWER = judgement("bent_bound", relation=">=", factor="1 - 2*c*e + e^2", constant="c")
 SUFFICIENT = [
-    (residual_limits._says("so"), says("limit", assumes=[], says="so"), [{"says": "not so"}]),
+    (residual_limits._says("so"), judgement("limit", assumes=[], says="so"), [{"says": "not so"}]),
     (
         residual_limits._mean_product,
-        says("block_product", order=1, factor="1 + e^2", branch="1"),
+        judgement("block_product", order=1, factor="1 + e^2", branch="1"),
         [{"order": 2}, {"factor": "1 + e^4"}],
     ),
     (residual_limits._square_bound, SQUARE, [{"relation": ">="}]),
     (
         residual_limits._bent_block,
-        says("bent_block", growth="1 + e^2", cross="2*e", rise="e"),
+        judgement("bent_block", growth="1 + e^2", cross="2*e", rise="e"),
         [{"rise": "2*e"}, {"rise": "0"}],
     ),
     (residual_limits._upper, UPPER, [LOWER, {"factor": "1 + c*e + e^2"}, {"constant": "1/2"}]),
     (residual_limits._lower, LOWER, [UPPER, {"factor": "1 - c*e + e^2"}, {"constant": "1/2"}]),
-    (residual_limits._below_one, says("bent_constant", square="1/2"), [{"square": "1"}, {"square": "3/2"}]),
+    (
+        residual_limits._below_one,
+        judgement("bent_constant", square="1/2"),
+        [{"square": "1"}, {"square": "3/2"}],
+    ),
     (
         residual_limits._falling,
-        says("bent_falling", factor="1 - 2*c*e + e^2"),
+        judgement("bent_falling", factor="1 - 2*c*e + e^2"),
         [{"factor": "1 - c*e + e^2"}, {"factor": "1 + 2*c*e + e^2"}],
     ),
-    (residual_limits._shrinking, says("root", factor="1 - 1/8*u"), []),
+    (residual_limits._shrinking, judgement("root", factor="1 - 1/8*u"), []),
 ]
 
 
 @pytest.mark.parametrize("sufficient, premise, changes", SUFFICIENT, ids=range(len(SUFFICIENT)))
 def test_a_hypothesis_takes_one_kind_of_step_about_the_same_net(sufficient, premise, changes):
     """A step of another kind, about another net, or that says less discharges nothing."""
-    assert sufficient(NORMAL, premise)
+    assert sufficient(RELU, premise)
     for change in (*changes, {"given": BIASED}, {"judgement": "sum"}):
-        assert not sufficient(NORMAL, premise | change), change
+        assert not sufficient(RELU, premise | change), change
 
 
 @pytest.mark.parametrize(
@@ -86,7 +71,7 @@ def test_a_hypothesis_takes_one_kind_of_step_about_the_same_net(sufficient, prem
 )
 def test_branches_whose_product_is_bounded_with_the_sum_of_1_over_m(branches):
     """1 + (terms in 1/m and the kurtosis) <= exp(const/m) where the kurtoses are bounded."""
-    assert residual_limits._square_bound(NORMAL, SQUARE | {"branches": {"max": branches}})
+    assert residual_limits._square_bound(RELU, SQUARE | {"branches": {"max": branches}})
 
 
 @pytest.mark.parametrize(
@@ -96,18 +81,18 @@ def test_branches_whose_product_is_bounded_with_the_sum_of_1_over_m(branches):
 )
 def test_branches_whose_product_may_not_be_bounded(branches):
     """A factor 1 + const for each hidden layer is bounded by no sum of 1/m; of e, c, m6 nothing is known."""
-    assert not residual_limits._square_bound(NORMAL, SQUARE | {"branches": {"max": branches}})
+    assert not residual_limits._square_bound(RELU, SQUARE | {"branches": {"max": branches}})
 
 
 @pytest.mark.parametrize("factor", ["1 + e^2", "1 + 4*u*e^2 + s*e^4*p", "1 + s*p*e^2 + e^3"])
 def test_squares_stay_bounded_where_blocks_add_terms_in_squared_scales(factor):
-    assert residual_limits._square_bound(NORMAL, SQUARE | {"factor": factor})
+    assert residual_limits._square_bound(RELU, SQUARE | {"factor": factor})
 
 
 @pytest.mark.parametrize("factor", ["1 + e", "1 + e^2 + u*e", "2 + e^2", "1 + u", "1 + e^2 + s*p*e", "0"])
 def test_squares_may_grow_where_a_term_has_a_smaller_power_of_the_scale(factor):
     """With eta_l = 1/l the sum of eta_l^2 converges, that of eta_l does not; a constant term adds up too."""
-    assert not residual_limits._square_bound(NORMAL, SQUARE | {"factor": factor})
+    assert not residual_limits._square_bound(RELU, SQUARE | {"factor": factor})
 
 
 # Blocks.
@@ -126,7 +111,7 @@ def third_moment():
     thrice, three_times = "e^6 + 6*u*e^6 + 8*u^2*e^6", "3*e^6 + 18*u*e^6 + 24*u^2*e^6"
     linear = {"": "1", "1": "3*e^2 + 12*u*e^2", "1,1": twice, "2": twice}
     terms = {**linear, "1,1,1": thrice, "2,1": three_times, "3": thrice}
-    return says("block", NORMAL | {"weights": ["1", "3", "15"]}, order=3, terms=terms)
+    return judgement("block", RELU | {"weights": ["1", "3", "15"]}, order=3, terms=terms)
 
 
 THREE_WIDTHS = [[3, 3], [3, 4], [3, 5]]
@@ -146,7 +131,7 @@ def test_a_block_of_order_three_reads_the_sixth_moment_too(weights):
 def one_block(order=1, terms=None, weights=("1", "m4")):
     """The first moment, or what is claimed of another: E[M' | x, h] = M + e^2 A_1(h)."""
     terms = {"": "1", "1": "e^2"} if terms is None else terms
-    return says("block", NORMAL | {"weights": [*weights]}, order=order, terms=terms)
+    return judgement("block", RELU | {"weights": [*weights]}, order=order, terms=terms)
 
 
 @pytest.mark.parametrize("widths", [[[6, 6]], [[1, 1]], [[6, 1], [1, 6]]], ids=str)
@@ -188,18 +173,18 @@ def test_the_complaint_says_how_many_widths_are_needed(claim, widths, needed):
     refused(residual_rules.block_identity, claim, widths=widths, because=needed)
 
 
-KEPT = says("product", order=1, factor="1")
-GROWN = says("product", order=2, factor="1 + 5*u")
-SECOND = says(
+KEPT = judgement("product", order=1, factor="1")
+GROWN = judgement("product", order=2, factor="1 + 5*u")
+SECOND = judgement(
     "block",
     order=2,
     terms={"": "1", "1": "2*e^2 + 4*u*e^2", "1,1": "e^4 + 2*u*e^4", "2": "e^4 + 2*u*e^4"},
 )
-FIRST = says("block", order=1, terms={"": "1", "1": "e^2"})
+FIRST = judgement("block", order=1, terms={"": "1", "1": "e^2"})
 
 
-def grown(order=1, factor="1 + e^2", branch="1", given=NORMAL):
-    return says("block_product", given, order=order, factor=factor, branch=branch)
+def grown(order=1, factor="1 + e^2", branch="1", given=RELU):
+    return judgement("block_product", given, order=order, factor=factor, branch=branch)
 
 
 def test_lengths_of_one_order_need_the_block_of_that_order():
@@ -220,15 +205,15 @@ def test_lengths_multiply_up_under_the_assumptions_of_every_premise():
         refused(rule, claim, *others, because="changes the assumptions")
 
 
-def bounded(*spreads, relation="<=", given=NORMAL):
+def bounded(*spreads, relation="<=", given=RELU):
     kind = {"<=": "max", ">=": "min"}[relation]
-    factors = {kind: ["1 + 5*u"] if given == NORMAL else ["1 + 5*u", "1 - u + 2*u*m4"]}
-    claim = says("block_bound", given, order=2, relation=relation, spreads={kind: [*spreads]})
+    factors = {kind: ["1 + 5*u"] if given == RELU else ["1 + 5*u", "1 - u + 2*u*m4"]}
+    claim = judgement("block_bound", given, order=2, relation=relation, spreads={kind: [*spreads]})
     claim |= {"branches": factors, "factor": "1 + 2*e^2 + 4*u*e^2 + s*e^4*p"}
     block = SECOND | {"given": given}
     if given == ANY:
         block["terms"] = SECOND["terms"] | {"2": "e^4 - u*e^4 + u*m4*e^4"}
-    growth = says("bound", given, order=2, relation=relation, factors=factors)
+    growth = judgement("bound", given, order=2, relation=relation, factors=factors)
     return residual_rules.block_bound, claim, block, KEPT | {"given": given}, growth
 
 
@@ -253,14 +238,14 @@ def test_every_term_has_its_spread(relation):
 @pytest.mark.parametrize("rate", ["u*e*m4", "e^2", "u*m4 - u", "0"])
 def test_rates_of_exponential_bounds_of_lengths(rate):
     """1 + r <= e^r for r >= 0, and r may depend on the width, the scale and the kurtosis at once."""
-    claim = says("block_growth", rate=rate)
+    claim = judgement("block_growth", rate=rate)
     assert holds(residual_rules.block_growth, claim, grown(factor=f"1 + {rate}"))
 
 
 @pytest.mark.parametrize("rate", ["u*m4 - 2*u", "e^2 - e", "c*e", "m6*e"])
 def test_rates_that_may_be_negative_bound_nothing(rate):
     """A kurtosis may be 1; of the sign of other symbols nothing is known here."""
-    claim = says("block_growth", rate=rate)
+    claim = judgement("block_growth", rate=rate)
     refused(residual_rules.block_growth, claim, grown(factor=f"1 + {rate}"), because="the rate is factor - 1")
 
 
@@ -268,7 +253,7 @@ def test_rates_that_may_be_negative_bound_nothing(rate):
 
 
 def words(kind, **more):
-    return statement_of(says(kind, **more))
+    return statement_of(judgement(kind, **more))
 
 
 @pytest.mark.parametrize(
@@ -279,13 +264,13 @@ def words(kind, **more):
             grown(2, "1 + e^2*p", "1 + u"),
             "E[M[d]**2] == M[0]**2*prod(1 + eta[l]**2*prod(1 + 1/m[l,i], i, 1, depth[l]), l, 1, d)",
         ),
-        (says("block_growth", rate="e^2"), "E[M[d]] <= M[0]*exp(sum(eta[l]**2, l, 1, d))"),
+        (judgement("block_growth", rate="e^2"), "E[M[d]] <= M[0]*exp(sum(eta[l]**2, l, 1, d))"),
         (
-            says("bent_mean", factor="1 + c*e", assumes=["normal_weights"]),
+            judgement("bent_mean", factor="1 + c*e", assumes=["normal_weights"]),
             "E[M[d]] >= M[0]*prod((1 + c[l]*eta[l])**2, l, 1, d)",
         ),
         (
-            says("bent_norm", order=2, factors={"max": ["1 + 5*u"]}),
+            judgement("bent_norm", order=2, factors={"max": ["1 + 5*u"]}),
             "E[M[d]**2] <= M[0]**2*prod((1 + eta[l]*sqrt(sqrt("
             "max(1 + 5/n[l])*prod(max(1 + 5/m[l,i]), i, 1, depth[l]))))**4, l, 1, d)",
         ),
@@ -309,9 +294,9 @@ def test_norms_of_other_orders_cannot_be_said(order):
         SQUARE | {"spreads": {"max": ["1 + 2*u", "1 + u*m6"]}},
         SQUARE | {"branches": {"max": ["1 + m6"]}},
         SQUARE | {"factor": "1 + m6*e^2"},
-        says("bent_norm", order=2, factors={"max": ["1 + 5*u", "1 + u*m6"]}),
+        judgement("bent_norm", order=2, factors={"max": ["1 + 5*u", "1 + u*m6"]}),
         grown(branch="1 + u*m6"),
-        says("block_growth", rate="m6*e^2"),
+        judgement("block_growth", rate="m6*e^2"),
     ],
 )
 def test_symbols_without_a_name_in_the_language_leave_nothing_to_say(judgement):

@@ -6,6 +6,7 @@ Whole proofs reach a rule only through rules that would object earlier; here eac
 from __future__ import annotations
 
 import pytest
+from rules_by_hand import ABSOLUTE, BIASED, RELU, holds
 
 from proofs_check.kernel import (
     attainment_rules,
@@ -24,19 +25,6 @@ from proofs_check.kernel.render import statement_of
 from proofs_check.kernel.residual_render import residual_sayable
 from proofs_check.kernel.shape import ProofError, checked_proof
 from proofs_check.prover import stored_proof
-
-RELU = {"weights": ["1", "3"], "biases": ["0", "0"], "gain": "2", "halves": ["1/2", "1/2"]}
-BIASED = RELU | {"biases": ["b2", "b4"]}
-ABSOLUTE = RELU | {"gain": "1", "halves": ["1", "1"]}
-
-
-def holds(rule, claim, *premises, **step):
-    """Whether the rule accepts the claim."""
-    try:
-        rule({"concludes": claim, **step}, premises)
-    except ProofError:
-        return False
-    return True
 
 
 def layer(given=RELU, length=1, **coefficients):
