@@ -47,9 +47,8 @@ test-slow: $(VENV)/.ready
 
 # Through a file, so that a run that fails or is broken off leaves the page as it was.
 soundness: $(VENV)/.ready
-	$(BIN)/pytest -m slow -k soundness -s -v > soundness.txt || { tail -40 soundness.txt; exit 1; }
-	$(BIN)/python tests/helpers/soundness_page.py < soundness.txt > docs/soundness.md
-	rm soundness.txt
+	$(BIN)/pytest -m slow -k soundness -s -v | $(BIN)/python tests/helpers/soundness_page.py > soundness.md.new
+	mv soundness.md.new docs/soundness.md
 
 # Without the wrong formulas, which run changed code under the names of real files, and what the clock judges.
 ROOMS := theory simulate proofs_check

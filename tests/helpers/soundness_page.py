@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -92,5 +92,16 @@ def page(found: list[Row]) -> str:
     return head + "".join(tables)
 
 
+def echoed(lines: Iterable[str]) -> Iterator[str]:
+    """Lines, shown as they come; the run ends with an error if it did not pass."""
+    last = ""
+    for line in lines:
+        sys.stderr.write(line)
+        yield line
+        last = line.strip() or last
+    if " passed" not in last or "failed" in last or "error" in last:
+        sys.exit(f"the run did not pass, so there is no page: {last}")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(page(rows(sys.stdin)))
+    sys.stdout.write(page(rows(echoed(sys.stdin))))

@@ -21,7 +21,7 @@ from soundness import (
     outside_score,
     ratio_law,
 )
-from soundness_page import page, rows
+from soundness_page import echoed, page, rows
 
 COUNT, REPEATS = 400, 20_000
 
@@ -163,6 +163,16 @@ def test_every_statistical_test_is_measured_and_on_the_page():
     assert unmeasured(texts | {"new.py": "assert abs(average_score(x, 1)) < 5"}, shown) == ["new.py"]
     assert unmeasured(texts | {"new.py": "def test_soundness_of_means(): ..."}, shown) == ["new.py"]
     assert unmeasured(texts, shown | {"gone.py"}) == ["gone.py"]
+
+
+@pytest.mark.parametrize(
+    "end", ["= 1 failed, 2 passed in 9 s =", "= 2 passed, 1 error in 9 s =", "= no tests ran =", ""]
+)
+def test_a_run_that_did_not_pass_makes_no_page(end, capsys):
+    assert list(echoed(["a\n", "= 2 passed in 9 s =\n", "\n"])) == ["a\n", "= 2 passed in 9 s =\n", "\n"]
+    with pytest.raises(SystemExit, match="did not pass"):
+        list(echoed(["a\n", end]))
+    assert capsys.readouterr().err.startswith("a\n"), "what comes is shown"
 
 
 def test_a_share_of_something_else_makes_no_page():
