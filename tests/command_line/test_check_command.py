@@ -90,6 +90,7 @@ SUBTLY_FALSE = [
 ]
 
 
+@pytest.mark.timed
 @pytest.mark.full_cases("deep nets*")
 @pytest.mark.parametrize(("why", "statement", "where"), SUBTLY_FALSE, ids=[s[0] for s in SUBTLY_FALSE])
 def test_what_is_false_by_little_is_refuted_at_once(why, statement, where):
