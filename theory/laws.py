@@ -225,7 +225,11 @@ def _parse(text: str) -> Law:
 
 def _points(parameter: str) -> list[tuple[str, str]]:
     pairs = []
-    for item in parameter.split(",", _MAX_POINTS):
+    if (count := parameter.count(",") + 1) > _MAX_POINTS:
+        raise SpecError(
+            f"a finite law in words has at most {_MAX_POINTS:,} points, not {count:,}; finite_law takes more"
+        )
+    for item in parameter.split(","):
         value, colon, probability = item.partition(":")
         if not colon:
             raise SpecError(

@@ -110,8 +110,7 @@ def dying(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:
     claim = conclusion_of(step, "zero", layer)
     require(is_relu(claim["given"]) and is_layer(layer, {"1": "1"}), "ReLU at gain 2 without bias")
     require(claim["assumes"] == ["atomless_weights"], "needs atomless_weights and nothing else")
-    atom = Fraction(0)
-    require(_number(claim["per_neuron"]) == (1 + atom) / 2, "the chance that z <= 0 is one half")
+    require(_number(claim["per_neuron"]) == Fraction(1, 2), "the chance that z <= 0 is one half")
 
 
 def exchange_sum(step: Mapping[str, Any], premises: Sequence[Judgement]) -> None:

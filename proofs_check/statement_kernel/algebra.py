@@ -26,7 +26,7 @@ NAMES = (
 RING = fmpq_mpoly_ctx.get(NAMES, Ordering.lex)
 _SYMBOLS = dict(zip(NAMES, RING.gens(), strict=True))
 _TEXT = re.compile(
-    r"(?:[a-zA-Z]\w{0,3}|\d{1,400}(?:/[1-9]\d{0,399})?|\^\d{1,2}(?![\^\d])|[-+* ])*+", re.ASCII
+    r"(?:[a-zA-Z]\w{0,3}|\d{1,400}(?:/[1-9]\d{0,399})?|\^\d{1,2}(?![\^\d])|[-+* ])++", re.ASCII
 )
 
 

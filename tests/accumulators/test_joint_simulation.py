@@ -21,7 +21,7 @@ import pytest
 from commands import started
 
 from actlen import __main__ as command
-from simulate.joint_result import JointLengths, JointTable
+from simulate.joint_result import JointLengths, JointTable, _rank
 from simulate.many_inputs import joint_lengths
 from simulate.methods.joint import Joint
 from simulate.running import Interrupted
@@ -384,3 +384,16 @@ def test_predict_prints_the_bounds_and_valid_json(run):
     )  # fmt: skip
     assert (status, err.count("\n")) == (2, 1)
     assert "--dataset-size is known for fully connected nets" in err
+
+
+@pytest.mark.parametrize("count", [1, 6, 40])
+@pytest.mark.parametrize("p", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("share", [0.025, 0.975])
+def test_ranks_are_the_least_that_a_binomial_number_exceeds_seldom_enough(share, count, p):
+    """Of 0, ..., count, by the sum of the chances in fractions; 0 where no success is likely enough."""
+    chance = Fraction(p)
+    total, k = (1 - chance) ** count, 0
+    while total < Fraction(share):
+        k += 1
+        total += math.comb(count, k) * chance**k * (1 - chance) ** (count - k)
+    assert _rank(share, count, p) == k

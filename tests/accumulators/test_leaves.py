@@ -99,6 +99,24 @@ def test_leaves_of_deep_nets_keep_to_two_million_lengths():
     assert leaf("conditional", [1] * 3000) == 512
 
 
+@pytest.mark.parametrize(
+    ("method", "widths", "size"),
+    [
+        # 40 a neuron and 1,000: 2^16 is between 1,613 and 1,614 neurons.
+        ("conditional", [3, 1613], 4096),
+        ("conditional", [3, 1614], 2048),
+        # 3,000 a layer and 1,000: 2^22 is between 1,397 and 1,398 layers, 2^23 between 2,795 and 2,796.
+        ("law", [1] * 1398, 64),
+        ("law", [1] * 1399, 32),
+        ("law", [1] * 2796, 32),
+        ("law", [1] * 2797, 16),
+    ],
+)
+def test_leaves_that_have_a_stream_of_their_own_are_cut_at_the_same_widths(method, widths, size):
+    """2^28 over the work of a network, rounded down to a power of two; another size gives other bits."""
+    assert leaf(method, widths) == size
+
+
 def test_half_a_leaf_of_direct_goes_back_but_never_none():
     """At the leaf of a single network."""
     huge = [2, 30_000, 30_000]

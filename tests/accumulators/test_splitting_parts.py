@@ -78,6 +78,16 @@ def test_the_uniform_number_decides_who_has_one_more():
     assert _systematic(weights, 0.51).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("words", "halves"),
+    [((0, 0), 1), ((0, 1), 3), ((0, 2**32 - 1), 2**33 - 1), ((1, 0), 2**33 + 1), ((2**19, 5), 2**52 + 11)],
+)
+def test_a_uniform_number_is_the_middle_of_one_of_2_to_the_64_parts(words, halves, monkeypatch):
+    """(i + 1/2)/2^64 with i of two words of 32 bits, in halves of a part; never 0 nor below."""
+    monkeypatch.setattr(splitting, "philox_words", lambda *_: words)
+    assert _uniform(job(), 0, 1, 1) == math.ldexp(halves, -65)
+
+
 def uniform_numbers(seed):
     """400 numbers of 20 runs in 20 layers, their squares, and the products of neighbours about the mean."""
     asked = job(seed=seed)

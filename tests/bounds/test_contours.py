@@ -63,6 +63,18 @@ def test_sums_over_nodes_term_by_term(count, tilt, block, monkeypatch):
         assert tail[k] == pytest.approx(expected, abs=1e-12)
 
 
+def test_sums_over_thousands_of_nodes_by_the_geometric_series():
+    """sum_{k < K} q^k = (1 - q^K)/(1 - q), q = r e^{-i h z}; nodes (k + 1/2) h, K beyond the square of 42."""
+    step, ratio, count = 0.01, 0.999, 5000
+    nodes = step * (np.arange(count) + 0.5)
+    amplitudes = (ratio ** np.arange(count)).astype(complex)
+    z = np.linspace(-3, 3, 7)
+    density, _ = Contour(1.0, 0.0, nodes, amplitudes, 0.0, 0.0, None).density_and_tail(z)
+    q = ratio * np.exp(-1j * step * z)
+    expected = (np.exp(-0.5j * step * z) * (1 - q**count) / (1 - q)).real
+    assert density == pytest.approx(expected, rel=1e-9)
+
+
 # Errors of a contour.
 
 

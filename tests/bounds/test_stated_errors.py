@@ -7,6 +7,7 @@ that a lost term would not show. Here no term may be lost.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,7 @@ from theory.exact_law import _rounded_up, length_law
 from theory.inversion import _cutting, _Errors, _highest_frequency, _period, _reach, _wrapping, contour
 from theory.quantiles import _newton
 from theory.quantiles import _reach as _furthest
-from theory.readings.batch import batch_length_moments
+from theory.readings.batch import _relative_error, _roundings_per_layer, batch_length_moments
 from theory.recursion import moment_recursion
 from theory.slope_mixture import _STRIPS, _growth, _rule_error, _step
 from theory.stirling import _SERIES, _series
@@ -266,6 +267,15 @@ def test_relative_errors_of_batches_grow_with_depth_alone(order, bias):
     assert sums + 11.5 * order + 6 <= counts[0] <= 1.2 * (sums + 11.5 * order + 6)
 
 
+@pytest.mark.parametrize("depth", [10**6, 10**10])
+def test_relative_errors_of_deep_batches_are_those_that_roundings_can_compound_to(depth):
+    """(1 - u)^{-k} - 1 <= k u/(1 - k u) (Higham 2002, lemma 3.1), so that neither k u nor less is enough."""
+    recursion = moment_recursion(2, has_bias=False)
+    count = _roundings_per_layer(recursion) * (depth + 2)
+    roundings = Fraction(count, 2**53)
+    assert _relative_error(recursion, depth) == pytest.approx(float(roundings / (1 - roundings)), rel=1e-14)
+
+
 @pytest.mark.parametrize(("order", "bias"), [(1, 0), (2, 0), (3, 1)])
 def test_errors_of_logarithms_cover_a_rounding_of_the_largest_in_each_operation(order, bias):
     """The operations are counted as in the other reading; here each loses u times the largest logarithm.
@@ -281,3 +291,22 @@ def test_errors_of_logarithms_cover_a_rounding_of_the_largest_in_each_operation(
     # Where no state is far from 0, factors of a layer still are: 1/n to the power of the order.
     near = batch_length_moments(widths, logarithmic=True, **options)
     assert counted * order * math.log(10**12) <= math.log1p(near.relative_error)
+
+
+# The law at infinity.
+
+
+def test_all_mass_lies_below_infinity():
+    """Atom and rest, rounded one by one, add up to a number below 1 here; at infinity it is 1."""
+    law = length_law(FullyConnected([3, *[16] * 8, *[4] * 4]))
+    assert float(law.zero) + math.exp(law._law.log_mass) < 1
+    assert law.cdf(math.inf) == 1
+    assert law.cdf([1.0, math.inf])[1] == 1
+
+
+def test_no_rounding_makes_a_probability_larger_than_one():
+    """Atom and rest add up to more than 1 here."""
+    law = length_law(FullyConnected([3, *[29] * 32, *[5] * 36]), absolute_error=1e-8)
+    assert float(law.zero) + math.exp(law._law.log_mass) > 1
+    assert law.cdf(1e300) == 1
+    assert law.zero.number < 1

@@ -36,6 +36,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 
+import mpmath
 import numpy as np
 import pytest
 from mpmath import zeta
@@ -49,6 +50,7 @@ from simulate.kernels.layer import padded
 from simulate.kernels.samplers import HALF_WORDS, signed_halves, signed_one
 from simulate.kernels.vectors import LANES, load, store
 from simulate.law_plan import law_plan
+from simulate.truncated_normal import _interpolate, truncated_parameters
 from theory.laws import as_law
 from theory.reals import as_float
 
@@ -643,3 +645,22 @@ def test_elementary_functions_keep_their_bounds(name):
     for position in positions:
         mutant = changed(COEFFICIENTS, position, 3 if position in (6, 11, 21, 28) else 4)
         assert np.any(np.greater(errors(mutant, 61), bounds))
+
+
+# The fits themselves. Another fit, as good, would give other bits under the same seed.
+
+
+def test_ten_coefficients_interpolate_at_the_ten_chebyshev_nodes():
+    """Degree 9 passes through ten points exactly; e^{3t} is off by 1e-5 of itself between them."""
+    nodes = np.cos((np.arange(10) + 0.5) * math.pi / 10)
+    found = np.polyval(_interpolate(lambda t: np.exp(3 * t)), nodes)
+    assert found == pytest.approx(np.exp(3 * nodes), rel=1e-12)
+
+
+@pytest.mark.parametrize("cut", [2.5, 4, 5, 12])
+def test_the_fit_of_a_cut_tail_reaches_to_the_cut_or_to_48_bits(cut):
+    """t = -1 + slope w is 1 at w = q/(q + 12) for the last q = -log2(1 - erf(cut/sqrt 2)^2), or q = 48."""
+    slope = float(truncated_parameters(cut)[3])
+    last = -mpmath.log(1 - mpmath.erf(cut / mpmath.sqrt(2)) ** 2, 2)
+    w = 2 / slope
+    assert 12 * w / (1 - w) == pytest.approx(min(float(last), 48), rel=1e-6)

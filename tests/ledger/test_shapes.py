@@ -6,7 +6,9 @@ from copy import deepcopy
 
 import pytest
 
+from proofs_check.kernel.check import check_proof
 from proofs_check.kernel.expansion import LayerModel
+from proofs_check.kernel.judgement import read_partition
 from proofs_check.kernel.polynomial import Polynomial, PolynomialError
 from proofs_check.kernel.shape import ProofError, checked_proof
 from proofs_check.kernel.spelling import spelled
@@ -171,3 +173,15 @@ def test_expectations_need_one_power_for_each_index():
     assert model(1).expect([(0,), (1,)], [1], 1) == Polynomial.of("2*x1")
     with pytest.raises(ValueError, match=r"shorter|longer"):
         model(1).expect([(0, 1)], [1], 1)
+
+
+def test_complaints_quote_forty_characters_of_what_a_proof_calls_things():
+    """Of a rule's name and of a partition, so that a complaint stays one short line."""
+    text = "1," * 30
+    proof = stored_proof(FIRST)
+    proof["steps"][0]["rule"] = text
+    assert check_proof(proof).complaint == f"step 0: unknown rule {text[:40]!r}"
+    ascending = ",".join(map(str, range(1, 30)))
+    with pytest.raises(ProofError) as caught:
+        read_partition(ascending)
+    assert str(caught.value) == f"not a partition: {ascending[:40]!r}"

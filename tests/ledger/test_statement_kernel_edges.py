@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flint import fmpq
+from flint import arb, fmpq
 
 from proofs_check.family import parse_family
 from proofs_check.language.parse import parse
@@ -281,6 +281,23 @@ def test_the_chord_of_exp_0_is_1_itself() -> None:
     assert fact == read("2 - 2*y1")
 
 
+def test_a_rate_may_be_the_lower_end_of_what_is_known_of_a_logarithm() -> None:
+    """c = log 2 less the double nearest to it lies in 0 +- r: r is all that the enclosure knows.
+
+    -r <= c is certain, and -r is a number of 30 bits, which the comparison does not round; what is above
+    -r may be too large.
+    """
+    mantissa, exponent = (int(part) for part in arb(2).log().mid().man_exp())
+    near = fmpq(mantissa) * fmpq(2) ** exponent
+    mantissa, exponent = (int(part) for part in (arb(2).log() - arb(near)).rad().man_exp())
+    radius = fmpq(mantissa) * fmpq(2) ** exponent
+    known = part_of(f"exp((log(2) - {near})*sum(1/n[j], j, 1, d)) >= 1")
+    fact = known.exponential({"bound": "y1", "rate": str(-radius), "degree": 1}, known.domain)
+    assert fact == symbol("y1") - (1 - radius * symbol("u"))
+    with pytest.raises(RejectedProofError, match="the rate is too large"):
+        known.exponential({"bound": "y1", "rate": str(-radius / 2), "degree": 1}, known.domain)
+
+
 def test_extremes_are_of_the_layer_after_any_depth_unless_said_otherwise() -> None:
     """max(j, 1/n_j) is at least j = D + 1 after depth D, and 1 in the first layer."""
     known = part_of("sum(max(j, 1/n[j]), j, 1, d) >= 0")
@@ -333,6 +350,19 @@ def test_extremes_that_are_positive(text: str, positive: bool) -> None:
     assert Domain(model, 0).positive(read("z1")) is positive
 
 
+def test_a_share_of_a_sum_is_judged_by_its_own_coefficients() -> None:
+    """u^2 - u + 1/3 is positive on [0, 1], but u = t/(1 + t) leaves (1 - t + t^2)/3: not seen.
+
+    Times 1 + t it would be (1 + t^3)/3. The sum's own denominator, of degree 3 in u, must not lend that.
+    """
+    model = model_of("weights=normal")
+    value_of(model, "sum((1/n[j]**2 - 1/n[j] + 1/3)/(1 + 1/n[j]**3), j, 1, d)")
+    domain = Domain(model, 0)
+    assert domain.free == {"x", "s1"}
+    assert not domain.nonnegative(read("u^2 - u + 1/3"))
+    assert not domain.nonnegative(read("s1"))
+
+
 def test_ranges_of_one_point_and_without_end() -> None:
     """x = 1/3 leaves a number; x >= 2 is 2 + t; between 1 and 2 x is (1 + 2t)/(1 + t)."""
     assert ranged(read("1/3 - u"), "u", fmpq(1, 3), fmpq(1, 3)).is_zero()
@@ -357,9 +387,12 @@ def test_the_number_that_a_fraction_is() -> None:
 
 def test_texts_without_end_and_names_of_nothing_are_no_polynomials() -> None:
     assert read("0+" * 5_000 + "m") == symbol("m")
-    for text in ("0+" * 15_000 + "m", "q0", "s0", "x0", "t0", "q9"):
+    for text in ("q0", "s0", "x0", "t0", "q9"):
         with pytest.raises(ValueError, match="unable to parse"):
             read(text)
+    for nothing in ("0+" * 15_000 + "m", "", None, 7):
+        with pytest.raises(RejectedProofError, match="not a polynomial"):
+            read(nothing)
 
 
 # What the model reads.
@@ -472,3 +505,10 @@ def test_no_width_is_too_large_where_the_family_has_no_largest() -> None:
     """1/n runs down to 0, which it does not reach; up to 1 over the smallest width."""
     assert model_of("weights=any; widths=2..1000000000000").ranges["v"] == (fmpq(0), fmpq(1, 2))
     assert model_of("weights=any; widths=2..1000").ranges["v"] == (fmpq(1, 1000), fmpq(1, 2))
+
+
+def test_polynomials_have_less_than_20_000_characters() -> None:
+    """Spaces count, and change nothing."""
+    assert read("1".ljust(19_999)) == 1
+    with pytest.raises(RejectedProofError, match="not a polynomial"):
+        read("1".ljust(20_000))

@@ -298,6 +298,12 @@ def test_densities_do_not_depend_on_how_many_points_are_taken_at_a_time(monkeypa
     assert np.array_equal(_log_density(30, x), whole)
 
 
+def test_densities_of_wide_layers_are_symmetric():
+    """b and n - b have the same chance, so that x and -x have the same density, of some hundred terms."""
+    x = np.linspace(0, 5, 7)
+    assert _log_density(400, x) == pytest.approx(_log_density(400, -x), abs=1e-12)
+
+
 SLOPES = ["1/10", "-1/2", "99/100"]
 
 

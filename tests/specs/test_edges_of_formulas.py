@@ -11,7 +11,8 @@ import math
 import pytest
 from flint import arb, fmpq
 
-from theory import Convolutional, FullyConnected, Residual, predict
+from theory import Convolutional, FullyConnected, Residual, convolutional_lengths, predict
+from theory.between import Between
 from theory.carried_lengths import carried_lengths
 from theory.convolutional_bounds import layer_growth
 from theory.convolutional_lengths import _input_keeps_sign
@@ -245,6 +246,18 @@ def test_patches_are_paired_up_to_the_number_allowed():
     numerators, _ = input_array(net)
     assert patch_sums(net.layers[0], numerators, most_pairs=3) is not None
     assert patch_sums(net.layers[0], numerators, most_pairs=2) is None
+
+
+@pytest.mark.parametrize(("most", "known"), [(23, False), (24, True)])
+def test_patches_are_taken_up_to_the_number_of_entries_allowed(most, known, monkeypatch):
+    """Eight numbers, each in 3 patches: 24 entries. With fewer allowed the bounds stay as they are."""
+    monkeypatch.setattr(convolutional_lengths, "_MOST_ENTRIES", most)
+    net = Convolutional([2, 3], kernel=3, positions=4, padding="circular", input=[1, 0, 2, 0, 0, 1, 0, 3])
+    bounds = Between(fmpq(5, 4), fmpq(5))
+    found = convolutional_lengths._first_spread(net, bounds)
+    assert found.is_known is known
+    assert (found is bounds) is not known
+    assert bounds.lower < found.upper <= bounds.upper
 
 
 def test_the_centre_is_the_middle_position():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpz
 
+import simulate
 import theory
 from theory import FullyConnected, SpecError, Thresholds, as_activation, as_law, door, finite_law, initialiser
 from theory.errors import unknown_name
@@ -27,6 +28,7 @@ def refusal(function, *words, **named):
 
 def test_the_room_lists_its_public_names():
     assert dir(theory) == sorted(theory.__all__)
+    assert dir(simulate) == sorted(simulate.__all__)
     assert {"FullyConnected", "predict", "SpecError"} < set(dir(theory))
     with pytest.raises(AttributeError, match="module 'theory' has no public name 'predicted'"):
         theory.predicted  # noqa: B018
@@ -339,3 +341,17 @@ def test_unknown_initialisers_are_answered_by_family_namesake_or_all():
         refusal(initialiser, "he_normal:1") == "the initialiser he_normal takes no parameter; write he_normal"
     )
     assert "must be positive, such as 0.02, not 0" in refusal(initialiser, "torch.normal:0")
+
+
+def test_a_thousand_points_of_a_finite_law_are_read():
+    """1, ..., 500 and their negatives, alike: E v^2 = 500 501 1001/(3 1000), from the sum of squares."""
+
+    def spelled(values):
+        return "finite:" + ",".join(f"{v}:1/{len(values)}" for v in values)
+
+    law = as_law(spelled([v for v in range(-500, 501) if v]))
+    assert len(law.points) == 1000
+    assert law.raw_moment(1) == fmpq(500 * 501 * 1001, 3000)
+    assert refusal(as_law, spelled(range(-500, 501))) == (
+        "a finite law in words has at most 1,000 points, not 1,001; finite_law takes more"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -228,3 +229,12 @@ def test_the_quantile_of_one_is_infinite_for_one_ratio():
     for p in (1, 1.0):
         assert float(largest_length(NET, 1).ppf(p).upper) == math.inf
         assert float(largest_length(NET, 1).ppf(p).lower) == math.inf
+
+
+def test_moments_of_the_exact_law_are_known_up_to_order_fifty():
+    """X = chi^2_7/7 for one linear layer: E X^k = prod_{i < k} (7 + 2 i)/7."""
+    law = length_law(FullyConnected([2, 7], activation="linear"))
+    rising = math.prod(Fraction(7 + 2 * i, 7) for i in range(50))
+    assert law.exact_moment(50).fraction == rising
+    with pytest.raises(SpecError, match="50"):
+        law.exact_moment(51)

@@ -46,6 +46,12 @@ def test_the_key_is_a_digest_of_the_description_in_the_order_of_its_names():
     assert (PLAIN.text, PLAIN.key) == (text, hashlib.sha256(text.encode()).hexdigest())
 
 
+def test_stores_written_before_are_found_again():
+    """The bits of a job are those of streams 2, so that a store from then holds it."""
+    assert json.loads(PLAIN.text)["streams"] == 2
+    assert PLAIN.key == hashlib.sha256(json.dumps(BASE | {"streams": 2}, sort_keys=True).encode()).hexdigest()
+
+
 def test_a_read_out_belongs_to_gradients_alone():
     """Others do not look at it, and are found again whatever it was."""
     gradients = replace(PLAIN, method="gradients", readout="uniform")

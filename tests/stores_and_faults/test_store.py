@@ -188,6 +188,12 @@ def other_magic(path):
     path.write_bytes(b"sqlite" + path.read_bytes()[6:])
 
 
+def wal_header(path):
+    """The first 100 bytes, changed to say that the file is in WAL mode."""
+    head = path.read_bytes()[:100]
+    return head[:18] + b"\2\2" + head[20:]
+
+
 REFUSED = {
     "text": (lambda p: p.write_text("width,moment\n3,4\n"), "not an SQLite file"),
     "another magic": (other_magic, "not an SQLite file"),
@@ -210,6 +216,9 @@ REFUSED = {
     "a name that is no text": (malformed_name, "damaged"),
     "half of it": (lambda p: os.truncate(p, p.stat().st_size // 2), "damaged"),
     "half a header": (lambda p: os.truncate(p, 50), "damaged"),
+    # What a header says of WAL mode, of a file of 100 bytes only.
+    "a header less one byte": (lambda p: p.write_bytes(wal_header(p)[:99]), "damaged"),
+    "a header in WAL mode": (lambda p: p.write_bytes(wal_header(p)), "WAL mode"),
     "folder": (folder, "folder or a device"),
     "pipe": (pipe, "folder or a device"),
     "journal alone": (without_store_but_journal, "bring it back, or delete that file"),
@@ -577,3 +586,18 @@ def dawdle(rounds):
     """Up to some milliseconds: the time of a few transactions."""
     for _ in range(rounds):
         pass
+
+
+def test_addresses_are_read_as_such_by_any_sqlite(path, monkeypatch):
+    """Not only by one that was built with SQLITE_USE_URI, which reads a name as an address unasked."""
+    asked = []
+    connect = sqlite3.connect
+
+    def noted(address, **options):
+        asked.append((address.startswith("file:"), options.get("uri", False)))
+        return connect(address, **options)
+
+    monkeypatch.setattr(store_module.sqlite3, "connect", noted)
+    ShardStore(path).close()
+    assert asked
+    assert set(asked) == {(True, True)}
