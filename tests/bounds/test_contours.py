@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -24,7 +25,15 @@ FACTORS = {
     "narrow": [(LengthFactor(3, fmpq(0)), 1), (LengthFactor(2, fmpq(0)), 3)],
     "single": [(LengthFactor(1, fmpq(1)), 3)],
 }
-LAWS = {name: LogLaw(factors, GOAL, TRIM, 0.0) for name, factors in FACTORS.items()}
+
+
+def new_law(name: str) -> LogLaw:
+    """Its ladder and contours are made when they are asked for, and kept."""
+    return LogLaw(FACTORS[name], GOAL, TRIM, 0.0)
+
+
+# What the tests share is made by the first of them, and nothing of it when they are collected.
+shared_law = cache(new_law)
 
 
 def leftmost(ladder: TiltLadder) -> int:
@@ -33,9 +42,9 @@ def leftmost(ladder: TiltLadder) -> int:
 
 def named_cells():
     """A few cells of each law, the open one among them."""
-    for name, law in LAWS.items():
-        for index in sorted({0, 1, 2, -1, leftmost(law.ladder)}):
-            yield pytest.param(law, index, id=f"{name} {index}")
+    for name in FACTORS:
+        for index in sorted({0, 1, 2, -1, leftmost(new_law(name).ladder)}):
+            yield pytest.param(name, index, id=f"{name} {index}")
 
 
 CELLS = list(named_cells())
@@ -109,9 +118,10 @@ def wraps(ladder, index, period):
         yield min(found)
 
 
-@pytest.mark.parametrize(("law", "index"), CELLS)
-def test_errors_of_contours_are_wrapping_cutting_and_the_rest(law, index):
+@pytest.mark.parametrize(("name", "index"), CELLS)
+def test_errors_of_contours_are_wrapping_cutting_and_the_rest(name, index):
     """In units of the bound for the tail; the density's bound is wider by 1/deviation."""
+    law = shared_law(name)
     found, tilted = law.contour(index), law.ladder[index]
     step = 2 * found.nodes[0]
     wrapping = list(wraps(law.ladder, index, 2 * math.pi / step))
@@ -129,7 +139,7 @@ def test_errors_of_contours_are_wrapping_cutting_and_the_rest(law, index):
 
 def test_contours_have_no_more_nodes_than_allowed(monkeypatch):
     """Then what wraps around exceeds the goal, and is stated all the same."""
-    ladder = LAWS["narrow"].ladder
+    ladder = shared_law("narrow").ladder
     index = leftmost(ladder)
     whole = contour(ladder, index, GOAL, 0.0)
     monkeypatch.setattr(theory.inversion, "_MAX_NODES", whole.nodes.size // 4)
@@ -140,7 +150,7 @@ def test_contours_have_no_more_nodes_than_allowed(monkeypatch):
 
 def test_beyond_the_reach_of_the_open_cell_its_bound_has_fallen():
     """By e^-9 at least; other cells reach to their further end."""
-    for law in LAWS.values():
+    for law in map(shared_law, FACTORS):
         index = leftmost(law.ladder)
         tilted, edge = law.ladder[index], law.ladder.edge(index)
         beyond = -_reach(law.ladder, index, tilted)
@@ -154,7 +164,7 @@ def test_beyond_the_reach_of_the_open_cell_its_bound_has_fallen():
 @pytest.mark.parametrize("name", FACTORS)
 def test_tilts_of_a_ladder(name):
     """Two standard deviations to the right; to the left no further than halfway to the end of the strip."""
-    ladder = LAWS[name].ladder
+    ladder = shared_law(name).ladder
     assert ladder.centre is ladder[0]
     assert ladder[0].tilt == 0
     for index in range(4):
@@ -171,7 +181,7 @@ def test_tilts_of_a_ladder(name):
 
 def test_ladders_end_before_the_end_of_the_strip():
     """At the first tilt that is nearer to -1/2 than 1/512 of it: E X^s has no meaning beyond."""
-    ladder = LAWS["narrow"].ladder
+    ladder = shared_law("narrow").ladder
     gaps = [0.5 + ladder[index].tilt for index in range(leftmost(ladder), 0)]
     assert min(gaps) > 0.5 / 512
     assert ladder[leftmost(ladder) - 1].tilt + 0.5 < 2 * 0.5 / 512
@@ -180,7 +190,7 @@ def test_ladders_end_before_the_end_of_the_strip():
 
 def test_ladders_end_where_nothing_is_left():
     """To the right below e^-1000 at the last tilt's mean, and not before."""
-    ladder = LAWS["linear"].ladder
+    ladder = shared_law("linear").ladder
     last = next(index for index in range(1, 10_000) if ladder[index + 1] is None)
     bounds = [ladder[index].log_bound(ladder[index].mean) for index in (last - 1, last)]
     assert bounds[1] < -1000 <= bounds[0]
@@ -201,7 +211,7 @@ def test_two_tilts_to_the_left_serve_the_middle_however_little_they_move_it():
 
 
 def test_edges_are_where_two_tilts_bound_alike():
-    for law in LAWS.values():
+    for law in map(shared_law, FACTORS):
         for index in (-1, 0, 1):
             z = law.ladder.edge(index)
             assert law.ladder[index].log_bound(z) == pytest.approx(law.ladder[index + 1].log_bound(z))
@@ -210,7 +220,7 @@ def test_edges_are_where_two_tilts_bound_alike():
 @pytest.mark.parametrize("name", FACTORS)
 def test_tilted_sums_add_their_parts(name):
     """kappa, mean, variance, decay and errors over layers, each as often as it is repeated."""
-    tilted = LAWS[name].ladder[1]
+    tilted = shared_law(name).ladder[1]
     each = [part for part, repeats in tilted.parts for _ in range(repeats)]
     assert len(each) == sum(repeats for _, repeats in FACTORS[name])
     assert tilted.log_mass == pytest.approx(sum(part.log_mass for part in each))
@@ -239,14 +249,14 @@ def test_what_is_trimmed_is_the_mass_of_the_smallest_shapes():
     chances = [math.comb(60, b) / 2.0**60 for b in range(1, 20)]
     sums = [math.fsum(chances[:k]) for k in range(len(chances))]
     lost = max(mass for mass in sums if mass <= TRIM / 2)
-    assert LAWS["trimmed"].ladder.trimmed == pytest.approx(2 * lost, rel=1e-9, abs=0)
-    assert LAWS["linear"].ladder.trimmed == LAWS["narrow"].ladder.trimmed == 0
+    assert shared_law("trimmed").ladder.trimmed == pytest.approx(2 * lost, rel=1e-9, abs=0)
+    assert shared_law("linear").ladder.trimmed == shared_law("narrow").ladder.trimmed == 0
     deep = LogLaw([(LengthFactor(60, fmpq(0)), 100)], GOAL, TRIM, 0.0).ladder
     assert deep.trimmed > 0
     assert 0 < deep[1].tilt < 1
     for tilted, smallest in (
-        (LAWS["trimmed"].ladder[0], 1),
-        (LAWS["trimmed"].ladder[-1], 1 + sums.index(lost)),
+        (shared_law("trimmed").ladder[0], 1),
+        (shared_law("trimmed").ladder[-1], 1 + sums.index(lost)),
         (deep[1], 1),
     ):
         ((part, _),) = tilted.parts
@@ -256,9 +266,9 @@ def test_what_is_trimmed_is_the_mass_of_the_smallest_shapes():
 # Cells.
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", FACTORS)
 def test_every_point_is_served_by_the_tilt_of_the_least_bound(name):
-    law = LAWS[name]
+    law = shared_law(name)
     indices = list(range(leftmost(law.ladder), 6))
     z = np.linspace(law.ladder[-1].mean - 3, law.ladder[4].mean, 301)
     bounds = np.array([[law.ladder[index].log_bound(x) for index in indices] for x in z.tolist()])
@@ -268,13 +278,14 @@ def test_every_point_is_served_by_the_tilt_of_the_least_bound(name):
         assert law._cells(np.array([x])).tolist() == [index]
 
 
-@pytest.mark.parametrize(("law", "index"), CELLS)
-def test_absolute_errors_in_a_cell(law, index):
+@pytest.mark.parametrize(("name", "index"), CELLS)
+def test_absolute_errors_in_a_cell(name, index):
     """Of the tail: the contour's times e^{kappa - s z}, and to the left the mass that was left out.
 
     In the open cell it is what it is at the right end; in the middle the smaller tail counts. The density of
     what was left out is at most the highest one.
     """
+    law = shared_law(name)
     ladder, found = law.ladder, law.contour(index)
     right = ladder.edge(index)
     left = right - 3 if index == leftmost(ladder) else ladder.edge(index - 1)
@@ -296,13 +307,13 @@ def test_absolute_errors_in_a_cell(law, index):
     assert np.exp(served.log_lower) + np.exp(served.log_upper) == pytest.approx(np.full(5, alive), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", FACTORS)
 def test_the_error_of_a_law_is_the_largest_of_its_cells(name):
     """At the end of a cell nearer to the middle, the goal where that is larger, and what is left out.
 
     It lies to the left for `single`, to the right for others.
     """
-    law = LAWS[name]
+    law = shared_law(name)
     errors = [law.contour(0).tail_error, GOAL]
     for direction in (1, -1):
         index = direction
@@ -316,7 +327,7 @@ def test_the_error_of_a_law_is_the_largest_of_its_cells(name):
 def test_far_out_a_density_that_is_lost_in_errors_is_none():
     """Neither it nor the tail becomes the logarithm of a negative number; the stated errors are above 1."""
     for name, z in (("linear", -2e4), ("trimmed", -60.0)):
-        served = LAWS[name].at(np.linspace(z, z / 2, 101))
+        served = shared_law(name).at(np.linspace(z, z / 2, 101))
         assert not np.isnan(served.log_density).any()
         assert not np.isnan(served.log_lower).any()
         assert np.isneginf(served.log_density).any()
@@ -332,14 +343,14 @@ def test_relative_errors_far_out_are_infinite_and_not_undefined():
 
 
 def test_the_mass_of_what_does_not_vanish():
-    assert math.exp(LAWS["narrow"].log_mass) == pytest.approx(7 / 8 * (3 / 4) ** 3)
-    assert LAWS["linear"].log_mass == 0
+    assert math.exp(shared_law("narrow").log_mass) == pytest.approx(7 / 8 * (3 / 4) ** 3)
+    assert shared_law("linear").log_mass == 0
 
 
 def test_beyond_the_ladder_the_upper_tail_is_nothing():
-    served = LAWS["narrow"].at(np.array([1e4]))
+    served = shared_law("narrow").at(np.array([1e4]))
     assert served.log_upper.tolist() == served.log_density.tolist() == [-math.inf]
-    assert served.log_lower.tolist() == [LAWS["narrow"].log_mass]
+    assert served.log_lower.tolist() == [shared_law("narrow").log_mass]
     assert served.tail_error.tolist() == served.density_error.tolist() == [math.inf]
 
 
