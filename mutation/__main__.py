@@ -92,9 +92,12 @@ def remember(session: Session, everything: list[Mutant], file: Path) -> None:
 def main(words: list[str] | None = None) -> int:
     """Exit status 1 if anything must not stay so."""
     options = arguments(words)
-    STATE.mkdir(exist_ok=True)
     register = ROOT / settings()["register"]
     everything = [mutant for paths in room_files().values() for path in paths for mutant in mutants_of(path)]
+    if not chosen(everything, None, options.only):
+        sys.stderr.write(f"mutation: no module that is mutated has {options.only!r} in its name\n")
+        return 2
+    STATE.mkdir(exist_ok=True)
     session = Session(STATE / "session.sqlite", everything)
     record = ROOT / settings()["record"]
     try:

@@ -45,6 +45,8 @@ class Rate:
         >>> str(Rate(9, 10, 10))
         '90.0 % (9 of 10 killed; all tried)'
         """
+        if not self.tried:
+            return f"none of {self.mutants} tried"
         count = f"{100 * self.value:.1f} % ({self.killed} of {self.tried} killed"
         if self.tried >= self.mutants:
             return f"{count}; all tried)"

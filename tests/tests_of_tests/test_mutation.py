@@ -16,6 +16,7 @@ import pytest
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.work_item import WorkerOutcome, WorkResult
 
+from mutation.__main__ import main
 from mutation.emptying import EmptyBody
 from mutation.forking import allow, forked
 from mutation.mutants import EMPTYING, mutants_of
@@ -223,9 +224,15 @@ def test_the_record_says_what_trust_says():
     assert report.unexplained() == [killed]
 
 
+def test_a_name_that_no_module_has_is_told(capsys):
+    assert main(["--only", "theory.nothing"]) == 2
+    assert capsys.readouterr().err == "mutation: no module that is mutated has 'theory.nothing' in its name\n"
+
+
 def test_too_low_a_rate_fails_by_its_value():
     assert Rate(89, 100, 100).value < 0.9 <= Rate(90, 100, 100).value
     assert Rate(90, 100, 100).standard_error == 0
+    assert str(Rate(0, 0, 7)) == "none of 7 tried"
     assert Rate(50, 101, 10**9).standard_error == pytest.approx(0.05, abs=1e-4)
 
 
