@@ -10,6 +10,7 @@ import math
 
 import pytest
 from flint import arb, fmpq
+from refusals import refusal
 
 from theory import Convolutional, FullyConnected, Residual, convolutional_lengths, predict
 from theory.between import Between
@@ -19,7 +20,7 @@ from theory.convolutional_lengths import _input_keeps_sign
 from theory.convolutional_means import input_array
 from theory.data_sets import _thresholds_of
 from theory.enclosed_tails import enclosed_tails
-from theory.errors import SpecError, unknown_name
+from theory.errors import unknown_name
 from theory.exact_law import length_law
 from theory.extremes import Largest, Smallest, _single
 from theory.gradient_law import ChiSquareFactor, weight_gradient_law
@@ -33,14 +34,6 @@ from theory.residual_bounds import _lower_pair, _squared_means, _upper_pair, bra
 from theory.residual_branch import never_negative
 from theory.schedule_table import compared_schedules
 from theory.values import shortened
-
-
-def refusal(function, *words, **named):
-    """The one line."""
-    with pytest.raises(SpecError) as caught:
-        function(*words, **named)
-    return str(caught.value)
-
 
 # Laws.
 

@@ -8,22 +8,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpz
+from refusals import refusal
 
 import simulate
 import theory
-from theory import FullyConnected, SpecError, Thresholds, as_activation, as_law, door, finite_law, initialiser
+from theory import FullyConnected, Thresholds, as_activation, as_law, door, finite_law, initialiser
 from theory.errors import unknown_name
 from theory.fans import FAN_MODES, fan
 from theory.rationals import rational
 from theory.readings.exact import length_moments
 from theory.reals import SquareRoot, TruncatedNormalMoment, as_float, square_root
-
-
-def refusal(function, *words, **named):
-    """The one line."""
-    with pytest.raises(SpecError) as caught:
-        function(*words, **named)
-    return str(caught.value)
 
 
 def test_the_room_lists_its_public_names():

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from flint import fmpq
+from refusals import refusal
 
 from theory.data_sets import (
     checked_size,
@@ -38,14 +39,6 @@ NET = FullyConnected([3, 4, 5])
 @pytest.fixture(scope="module")
 def law():
     return length_law(NET)
-
-
-def refusal(function, *words, **named):
-    """The one line."""
-    with pytest.raises(SpecError) as caught:
-        function(*words, **named)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Networks and layers.

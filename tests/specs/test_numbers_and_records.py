@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
+from refusals import refusal
 
 from theory import (
     Bounded,
@@ -21,7 +22,6 @@ from theory import (
     Exact,
     Floating,
     FullyConnected,
-    SpecError,
     delta_law,
     gradient_moments,
     predict,
@@ -39,14 +39,6 @@ from theory.readings.exact import length_moments
 from theory.recursion import check_order_range
 from theory.reversal import alive_probabilities, reversed_layers, survival
 from theory.values import _scientific, as_value, larger, smaller
-
-
-def refusal(function, *words, **named):
-    """The one line."""
-    with pytest.raises(SpecError) as caught:
-        function(*words, **named)
-    return str(caught.value)
-
 
 # Numbers.
 

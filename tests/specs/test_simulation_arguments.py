@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refusal
 
 from simulate import many_inputs
 from simulate.arguments import check_samples, check_seed, check_whole
@@ -17,20 +18,11 @@ from simulate.plan import plan
 from simulate.reference import activations
 from simulate.simulation import _check_covariance, cores, limits_of, simulate
 from theory.convolutional import Convolutional
-from theory.errors import SpecError
 from theory.network import FullyConnected
 from theory.residual import Residual
 
 NET = FullyConnected([2, 3])
 UNIFORM = FullyConnected([2, 3], weights="uniform")
-
-
-def refusal(call, *args, **options):
-    """The one line with which a call is refused."""
-    with pytest.raises(SpecError) as caught:
-        call(*args, **options)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Whole numbers.

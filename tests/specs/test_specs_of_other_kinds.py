@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from flint import fmpq
+from refusals import refusal
 
-from theory import Convolutional, Residual, SpecError, compared_schedules
+from theory import Convolutional, Residual, compared_schedules
 from theory.door import MAX_DEPTH
 from theory.fans import FAN_MODES, checked_mode
 from theory.network import FullyConnected
@@ -14,15 +15,6 @@ from theory.readings.residual_symbolic import derive_residual
 from theory.reals import square_root
 from theory.residual_bounds import pair_bounds
 from theory.schedules import scales_from_text, schedule
-
-
-def refusal(function, *words, **named) -> str:
-    """The one line."""
-    with pytest.raises(SpecError) as caught:
-        function(*words, **named)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
 
 # Convolutional nets.
 
